@@ -1,0 +1,34 @@
+//! The wire: the kinds of the API group `entitlement.dev`, version `v1alpha1`.
+//!
+//! One file per kind. Doc comments on fields become `kubectl explain`. There is no logic here beyond accessors;
+//! what the fields mean for access is decided in [`crate::domain`].
+
+pub mod access_package;
+pub mod access_request;
+pub mod approval_decision;
+pub mod assignment;
+pub mod catalog;
+pub mod catalog_resource;
+pub mod condition;
+pub mod crd;
+pub mod labels;
+pub mod policy;
+pub mod span;
+pub mod subject;
+pub mod time;
+pub mod timeline;
+
+pub use access_package::{AccessPackage, AccessPackageSpec, AccessPackageStatus};
+pub use access_request::{AccessRequest, AccessRequestSpec, AccessRequestStatus};
+pub use approval_decision::{ApprovalDecision, ApprovalDecisionSpec, ApprovalDecisionStatus};
+pub use assignment::{Assignment, AssignmentSpec, AssignmentStatus};
+pub use catalog::{Catalog, CatalogSpec, CatalogStatus};
+pub use catalog_resource::{CatalogResource, CatalogResourceSpec, CatalogResourceStatus};
+pub use policy::{Policy, PolicySpec, PolicyStatus};
+pub use span::Span;
+pub use subject::{Identity, Subject, SubjectKind};
+
+/// API group of every kind.
+pub const GROUP: &str = "entitlement.dev";
+/// The one served and stored version.
+pub const VERSION: &str = "v1alpha1";

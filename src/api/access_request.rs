@@ -1,0 +1,324 @@
+//! AccessRequest: one wish, one workflow.
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::approval_decision::Verdict;
+use super::policy::{Approver, Expiration, Stage};
+use super::span::Span;
+use super::subject::{Identity, Subject};
+use super::timeline::TimelineEntry;
+
+/// An AccessRequest asks for an access package, for a longer stay in it, or to give it back. It is one workflow: its spec cannot be
+/// changed, except that it can be cancelled. What became of it stands in its status.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "entitlement.dev",
+    version = "v1alpha1",
+    kind = "AccessRequest",
+    plural = "accessrequests",
+    namespaced,
+    shortname = "areq",
+    category = "entitlement",
+    status = "AccessRequestStatus",
+    derive = "PartialEq",
+    selectable = ".spec.accessPackage",
+    selectable = ".spec.requestor.username",
+    selectable = ".spec.subject.name",
+    selectable = ".status.phase",
+    printcolumn(name = "Package", type_ = "string", json_path = ".spec.accessPackage"),
+    printcolumn(name = "Type", type_ = "string", json_path = ".spec.type", priority = 1),
+    printcolumn(name = "Requestor", type_ = "string", json_path = ".spec.requestor.username"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
+    printcolumn(name = "Waits For", type_ = "string", json_path = ".status.waitsFor"),
+    printcolumn(name = "Ends", type_ = "string", json_path = ".status.schedule.endTime"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[x_kube(
+    validation = Rule::new("self.accessPackage == oldSelf.accessPackage && self.type == oldSelf.type && self.justification == oldSelf.justification \
+        && has(self.policy) == has(oldSelf.policy) && (!has(self.policy) || self.policy == oldSelf.policy) \
+        && has(self.subject) == has(oldSelf.subject) && (!has(self.subject) || self.subject == oldSelf.subject) \
+        && has(self.answers) == has(oldSelf.answers) && (!has(self.answers) || self.answers == oldSelf.answers) \
+        && has(self.schedule) == has(oldSelf.schedule) && (!has(self.schedule) || self.schedule == oldSelf.schedule) \
+        && has(self.requestor) == has(oldSelf.requestor) && (!has(self.requestor) || self.requestor == oldSelf.requestor)")
+        .message("an AccessRequest cannot be changed, only cancelled: cancel it and create another one"),
+    validation = Rule::new("!oldSelf.cancelled || self.cancelled")
+        .message("a cancelled AccessRequest stays cancelled: create another one").field_path(".cancelled"),
+    validation = Rule::new("self.type != 'Remove' || !has(self.schedule)")
+        .message("a request of type Remove has no schedule: the access ends at once").field_path(".schedule"),
+    validation = Rule::new("self.type != 'Extend' || !has(self.schedule) || !has(self.schedule.startTime)")
+        .message("an extension has no start, only an end or a duration").field_path(".schedule")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessRequestSpec {
+    /// Name of the AccessPackage, in the catalog's namespace. Immutable. A package that does not exist yet is waited for one hour.
+    #[schemars(length(min = 1, max = 63))]
+    pub access_package: String,
+    /// Name of the Policy to ask under. Default: the one that fits best, by the most specific scope; several of the same scope are
+    /// refused with `AmbiguousPolicy`, and the message names them. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub policy: Option<String>,
+    /// `Add`: get the package. `Extend`: a later end for access that is live. `Remove`: give it back now. Default: `Add`. Immutable.
+    #[serde(rename = "type", default)]
+    pub kind: RequestType,
+    /// Who gets the access. Default: the requestor. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Subject>,
+    /// Why. Required unless the policy says otherwise. Immutable.
+    #[serde(default)]
+    #[schemars(length(max = 4096))]
+    pub justification: String,
+    /// Answers to the policy's questions. Immutable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["question".into()]))]
+    pub answers: Vec<Answer>,
+    /// Wished period, where the policy allows to choose one (`customSchedule`). Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<WishedSchedule>,
+    /// Set to `true` to withdraw the request, by the requestor, the subject or a holder of the verb `cancel`. The only field that can
+    /// change, and only to `true`. A request that is decided or being delivered does not react any more.
+    #[serde(default)]
+    pub cancelled: bool,
+    /// Who asks; entered by the API server, never typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requestor: Option<Identity>,
+}
+
+/// What a request wants.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[allow(missing_docs)] // the field that holds it says what each word means
+pub enum RequestType {
+    #[default]
+    Add,
+    Extend,
+    Remove,
+}
+
+/// The answer to one question.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(validation = Rule::new("has(self.value) != has(self.values)").message("give either value or values"))]
+pub struct Answer {
+    /// Name of the question.
+    #[schemars(length(min = 1, max = 63))]
+    pub question: String,
+    /// The answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 4096))]
+    pub value: Option<String>,
+    /// The answers, for a question that allows several choices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32), inner(length(max = 256)))]
+    pub values: Option<Vec<String>>,
+}
+
+/// A wished period.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[x_kube(
+    validation = Rule::new("!(has(self.endTime) && has(self.duration))").message("give either endTime or duration, not both"),
+    validation = Rule::new("!has(self.startTime) || !has(self.endTime) || self.startTime < self.endTime").message("endTime must be after startTime")
+)]
+#[serde(rename_all = "camelCase")]
+pub struct WishedSchedule {
+    /// Start (RFC 3339). Default: as soon as approved. One that has passed when the request is approved counts as now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<DateTime<Utc>>,
+    /// End (RFC 3339); the access covers the time before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<DateTime<Utc>>,
+    /// Length from the effective start, instead of an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Span>,
+}
+
+/// Where a request stands.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
+#[allow(missing_docs)] // the field that holds it says what each word means
+pub enum RequestPhase {
+    #[default]
+    Submitted,
+    PendingApproval,
+    Approved,
+    Scheduled,
+    Provisioning,
+    PartiallyDelivered,
+    Delivered,
+    Denied,
+    Cancelled,
+}
+
+impl RequestPhase {
+    /// Whether nothing can change any more.
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Delivered | Self::Denied | Self::Cancelled)
+    }
+}
+
+/// What became of a request.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessRequestStatus {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Submitted`, `PendingApproval`, `Approved`, `Scheduled`, `Provisioning`, `PartiallyDelivered`; the last word is `Delivered`,
+    /// `Denied` or `Cancelled`.
+    #[serde(default)]
+    pub phase: RequestPhase,
+    /// Why, for machines: set for every last word, and while something is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 2048))]
+    pub message: String,
+    /// Who or what it waits for, in a few words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub waits_for: String,
+    /// The policy it was accepted under, with its terms as they were then. Later edits of the policy do not touch them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PinnedPolicy>,
+    /// The stages that have been opened, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub stages: Vec<StageStatus>,
+    /// The period that was granted, or would be if it were approved now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Name of the Assignment that the request made, extended or removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub assignment: Option<String>,
+    /// What happened, oldest first. When it is full, entries of the middle are dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub timeline: Vec<TimelineEntry>,
+    /// `Accepted`: the guards passed. `Approved`: by its approvers or by a policy without stages. `Delivered`: every role is there.
+    /// `Ready`: the operator has done what it can do now; a request that waits for an approver is Ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// A policy and its terms at the moment a request was accepted.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PinnedPolicy {
+    /// Name of the Policy.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// Uid of the Policy.
+    #[schemars(length(max = 64))]
+    pub uid: String,
+    /// Generation of the Policy.
+    pub generation: i64,
+    /// The stages that apply to this request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 3))]
+    pub stages: Vec<Stage>,
+    /// The limit of the period.
+    pub expiration: Expiration,
+}
+
+/// How a stage stands.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[allow(missing_docs)] // the field that holds it says what each word means
+pub enum StageState {
+    #[default]
+    Open,
+    Approved,
+    Denied,
+    TimedOut,
+    Cancelled,
+}
+
+/// A stage that has been opened.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct StageStatus {
+    /// Name of the stage.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// `Open`, `Approved`, `Denied`, `TimedOut` or `Cancelled`.
+    #[serde(default)]
+    pub state: StageState,
+    /// Since when decisions count.
+    pub opened_at: DateTime<Utc>,
+    /// Until when decisions count; then the request is denied.
+    pub deadline: DateTime<Utc>,
+    /// From when the escalation approvers may decide too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalates_at: Option<DateTime<Utc>>,
+    /// Who may decide now. Members of the groups; never the requestor or the subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128))]
+    pub approvers: Vec<Approver>,
+    /// The decisions that counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub decisions: Vec<CountedDecision>,
+}
+
+/// A decision that counted.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CountedDecision {
+    /// Who decided.
+    #[schemars(length(max = 1024))]
+    pub approver: String,
+    /// How.
+    pub decision: Verdict,
+    /// Why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 4096))]
+    pub reason: String,
+    /// What made the person an approver: the entry of the stage that names them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 512))]
+    pub r#as: String,
+    /// When the API server stored the decision.
+    pub at: DateTime<Utc>,
+    /// Name of the ApprovalDecision.
+    #[schemars(length(max = 253))]
+    pub decision_ref: String,
+}
+
+/// A period: `startTime` <= t < `endTime`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// Start (RFC 3339, whole seconds).
+    pub start_time: DateTime<Utc>,
+    /// End (RFC 3339, whole seconds). Absent: no end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_time: Option<DateTime<Utc>>,
+}
+
+/// Condition: the guards passed.
+pub const ACCEPTED: &str = "Accepted";
+/// Condition: nobody's approval is missing.
+pub const APPROVED: &str = "Approved";
+/// Condition: every role is there (or, for Remove, gone; for Extend, the new end is set).
+pub const DELIVERED: &str = "Delivered";
+
+impl AccessRequest {
+    /// Where it stands; a request that the operator has not seen is Submitted.
+    pub fn phase(&self) -> RequestPhase {
+        self.status.as_ref().map(|s| s.phase).unwrap_or_default()
+    }
+
+    /// Who gets the access: the named subject, else the requestor. None when nobody vouches for the requestor.
+    pub fn subject(&self) -> Option<Subject> {
+        let requestor = self.spec.requestor.as_ref()?;
+        Some(self.spec.subject.clone().unwrap_or_else(|| requestor.subject()))
+    }
+}

@@ -1,0 +1,100 @@
+//! ApprovalDecision: one approver's answer to one request.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::subject::Identity;
+
+/// An ApprovalDecision approves or denies one AccessRequest. It cannot be changed or deleted. Whether it counted, and if not why, stands
+/// in its status.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "entitlement.dev",
+    version = "v1alpha1",
+    kind = "ApprovalDecision",
+    plural = "approvaldecisions",
+    namespaced,
+    shortname = "adec",
+    category = "entitlement",
+    status = "ApprovalDecisionStatus",
+    derive = "PartialEq",
+    selectable = ".spec.accessRequest",
+    selectable = ".spec.approver.username",
+    printcolumn(name = "Request", type_ = "string", json_path = ".spec.accessRequest"),
+    printcolumn(name = "Decision", type_ = "string", json_path = ".spec.decision"),
+    printcolumn(name = "Approver", type_ = "string", json_path = ".spec.approver.username"),
+    printcolumn(name = "Counted", type_ = "string", json_path = ".status.conditions[?(@.type==\"Counted\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Counted\")].reason"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[x_kube(validation = Rule::new("self == oldSelf").message("an ApprovalDecision cannot be changed"))]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalDecisionSpec {
+    /// Name of the AccessRequest, in the same namespace. Immutable.
+    #[schemars(length(min = 1, max = 253))]
+    pub access_request: String,
+    /// Uid of that request, so that the decision cannot be taken for another request of the same name. Immutable.
+    #[serde(rename = "accessRequestUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub access_request_uid: Option<String>,
+    /// `Approve` or `Deny`. Immutable.
+    pub decision: Verdict,
+    /// Why. Some stages require it. Immutable.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 4096))]
+    pub reason: String,
+    /// Name of the stage that is decided. Default: the one that is open. Immutable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub stage: Option<String>,
+    /// Who decides; entered by the API server, never typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approver: Option<Identity>,
+}
+
+/// An approver's answer.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
+#[allow(missing_docs)] // the field that holds it says what each word means
+pub enum Verdict {
+    // Deny comes first: of two decisions of the same second the denial is taken first.
+    #[default]
+    Deny,
+    Approve,
+}
+
+/// What became of a decision.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ApprovalDecisionStatus {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Counted`: it counted, or the reason says why not. `Ready`: the operator has judged it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// Condition: the decision counted.
+pub const COUNTED: &str = "Counted";
+/// `Counted=True`.
+pub const DECIDED: &str = "Decided";
+/// `Counted=False`: the author is no approver of the stage (any more, or yet).
+pub const NOT_AN_APPROVER: &str = "NotAnApprover";
+/// `Counted=False`: requestor and subject of a request cannot decide it.
+pub const SELF_APPROVAL: &str = "SelfApproval";
+/// `Counted=False`: the stage was not open when the decision was made.
+pub const STAGE_CLOSED: &str = "StageClosed";
+/// `Counted=False`: the request was decided or withdrawn, or not accepted yet, when the decision was made.
+pub const REQUEST_NOT_PENDING: &str = "RequestNotPending";
+/// `Counted=False`: the same person decided the stage before.
+pub const DUPLICATE: &str = "Duplicate";
+/// `Counted=False`: the stage requires a reason.
+pub const REASON_REQUIRED: &str = "ReasonRequired";
+/// `Counted=False`: the decision is older than the request, or names the uid of another one.
+pub const OTHER_REQUEST: &str = "OtherRequest";
+/// `Counted=Unknown`: no such request (yet).
+pub const REQUEST_NOT_FOUND: &str = "RequestNotFound";

@@ -1,0 +1,19 @@
+//! Labels, annotations and finalizers that the operator writes or reads.
+
+/// On a Namespace: the Catalog that may adopt it. On our RoleBindings: the catalog's namespace or name.
+pub const CATALOG: &str = "entitlement.dev/catalog";
+/// On a RoleBinding that carries grants: namespace of the catalog that it serves.
+pub const CATALOG_NAMESPACE: &str = "entitlement.dev/catalog-namespace";
+/// On a RoleBinding that carries grants: name of the CatalogResource.
+pub const RESOURCE: &str = "entitlement.dev/resource";
+/// On a RoleBinding that carries grants: name of the role inside the CatalogResource.
+pub const ROLE: &str = "entitlement.dev/role";
+/// On a RoleBinding that carries grants, as an annotation: `<catalog namespace>/<resource>/<role>`. It tells our
+/// bindings from foreign ones when somebody stripped the labels.
+pub const GRANT: &str = "entitlement.dev/grant";
+/// Kubernetes' own label for the owner of an object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY`], and the field manager of every write.
+pub const OPERATOR: &str = "entitlement-operator";
+/// Finalizer on Assignments: access is taken away before the record goes.
+pub const REVOKE: &str = "entitlement.dev/revoke";
