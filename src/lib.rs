@@ -2,5 +2,22 @@
 //!
 //! People request *access packages*, the right people approve, access is granted in the real systems and ends by itself at its
 //! deadline. Everything is a custom resource; this crate is the operator that reconciles them.
+//!
+//! ```text
+//! API server --watch--> observe (caches, indexes) --> controllers --> domain::decide(seen, now) -> Plan --> act --> API server
+//!                          ^                                                                         |
+//!                          +------------------ queue (who looks next, deadlines) <-------------------+
+//! ```
 
+pub mod act;
 pub mod api;
+pub mod clock;
+pub mod config;
+pub mod controllers;
+pub mod domain;
+pub mod error;
+pub mod grants;
+pub mod observe;
+pub mod queue;
+pub mod run;
+pub mod telemetry;

@@ -227,6 +227,9 @@ pub struct PinnedPolicy {
     pub stages: Vec<Stage>,
     /// The limit of the period.
     pub expiration: Expiration,
+    /// Whether the requestor may choose a period.
+    #[serde(default)]
+    pub custom_schedule: bool,
 }
 
 /// How a stage stands.

@@ -1,5 +1,6 @@
 //! CatalogResource: a system object in which roles can be granted.
 
+use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -115,6 +116,9 @@ pub struct CatalogResourceStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// When the API server was last asked about the author, while the answer is no or unknown; it is asked again now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<DateTime<Utc>>,
     /// `Ready`: the namespaces and every role exist, and the author may hand them out. `Authorized`: the author may hand them out;
     /// asked once for each author and generation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -17,3 +17,10 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const OPERATOR: &str = "entitlement-operator";
 /// Finalizer on Assignments: access is taken away before the record goes.
 pub const REVOKE: &str = "entitlement.dev/revoke";
+
+/// `<kind> <namespace>/<name>` of an object, for messages.
+pub fn key_text<K: kube::Resource<DynamicType = ()>>(object: &K) -> String {
+    let meta = object.meta();
+    let (namespace, name) = (meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default());
+    format!("{} {namespace}/{name}", K::kind(&()))
+}

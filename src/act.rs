@@ -1,0 +1,104 @@
+//! The write side: the only code that sends requests which change something.
+
+pub mod bindings;
+pub mod effects;
+pub mod events;
+pub mod status;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::ClusterResourceScope;
+use k8s_openapi::NamespaceResourceScope;
+use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::labels::OPERATOR;
+use crate::domain::Key;
+use crate::error::Error;
+use crate::observe::Hub;
+
+/// Writes to the API server, and enters the answers into the caches.
+#[derive(Clone)]
+pub struct Act {
+    /// The connection.
+    pub client: Client,
+    /// The caches.
+    pub hub: Arc<Hub>,
+    /// Longest wait for one answer: the client itself would wait for ever.
+    pub patience: Duration,
+}
+
+/// Kinds that live in namespaces.
+pub trait Namespaced:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Serialize
+{
+}
+impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Serialize> Namespaced
+    for K
+{
+}
+
+/// Kinds of the cluster.
+pub trait ClusterWide:
+    Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Serialize
+{
+}
+impl<K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Serialize> ClusterWide
+    for K
+{
+}
+
+/// Parameters of a patch under our name.
+pub fn merge() -> PatchParams {
+    PatchParams { field_manager: Some(OPERATOR.to_owned()), ..PatchParams::default() }
+}
+
+/// Parameters of a create or replace under our name.
+pub fn post() -> PostParams {
+    PostParams { field_manager: Some(OPERATOR.to_owned()), ..PostParams::default() }
+}
+
+impl Act {
+    /// Waits for an answer, with patience.
+    pub async fn timed<T>(&self, what: String, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+        match tokio::time::timeout(self.patience, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(source)) => Err(Error::Api { what, source: Box::new(source) }),
+            Err(_) => Err(Error::Timeout(what)),
+        }
+    }
+
+    /// Patches an object under the version that was seen, so that a change by somebody else meanwhile is noticed.
+    pub async fn patch<K: Namespaced>(&self, object: &K, mut body: serde_json::Value) -> Result<K, Error> {
+        let key = Key::of(object);
+        if let Some(map) = body.as_object_mut() {
+            let metadata = map.entry("metadata").or_insert_with(|| serde_json::json!({}));
+            if let Some(metadata) = metadata.as_object_mut() {
+                metadata.insert("resourceVersion".to_owned(), serde_json::json!(object.meta().resource_version));
+            }
+        }
+        let api: Api<K> = Api::namespaced(self.client.clone(), &key.namespace);
+        let what = format!("change {} {key}", K::kind(&()));
+        self.timed(what, api.patch(&key.name, &merge(), &Patch::Merge(body))).await
+    }
+
+    /// Deletes an object, exactly the one that was seen. One that is gone already is as good.
+    pub async fn delete<K>(&self, api: Api<K>, object: &K) -> Result<(), Error>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let key = Key::of(object);
+        let same = Preconditions { uid: object.meta().uid.clone(), resource_version: None };
+        let params = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+        let deleted = self.timed(format!("delete {} {key}", K::kind(&())), api.delete(&key.name, &params)).await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_not_found() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

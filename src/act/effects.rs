@@ -1,0 +1,162 @@
+//! Carries out effects. Each finds the object in the cache, compares, and writes only what is missing.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+use kube::api::Api;
+use serde_json::json;
+
+use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
+use crate::api::{ApprovalDecisionStatus, Assignment, Catalog};
+use crate::domain::schedule::later;
+use crate::domain::{Effect, Key, catalog};
+use crate::error::Error;
+
+use super::status::HasStatus;
+use super::{Act, post};
+
+impl Act {
+    /// Carries out the effects of a look at an object, in their order.
+    pub async fn effects<K: HasStatus>(&self, object: &Arc<K>, effects: Vec<Effect>) -> Result<(), Error> {
+        for effect in effects {
+            self.effect(object, effect).await?;
+        }
+        Ok(())
+    }
+
+    async fn effect<K: HasStatus>(&self, object: &Arc<K>, effect: Effect) -> Result<(), Error> {
+        match effect {
+            Effect::CreateAssignment(assignment) => self.create_assignment(&assignment).await,
+            Effect::MoveEnd { assignment, end } => self.move_end(&assignment, end).await,
+            Effect::EnterEnd { assignment, end } => self.enter_end(&assignment, end).await,
+            Effect::Revoke { assignment, by, reason } => {
+                self.change(&assignment, |_| Some(json!({"spec": {"revoked": {"by": by, "reason": reason}}}))).await
+            }
+            Effect::Hold(key) => self.finalizers(&key, true).await,
+            Effect::Release(key) => self.finalizers(&key, false).await,
+            Effect::Judge { decision, status } => self.judge(&decision, &status).await,
+            Effect::Retire => self.delete(K::api(self, &Key::of(&**object)), object).await,
+            Effect::CreateNamespace(_) => self.create_namespace(&Key::of(&**object)).await,
+            Effect::Bind(binding) => self.bind(*binding).await,
+            Effect::Unbind(key) => self.unbind(&key).await,
+        }
+    }
+
+    fn assignment(&self, key: &Key) -> Option<Arc<Assignment>> {
+        self.hub.read().assignments.get(key).cloned()
+    }
+
+    /// Changes an assignment that is in the cache; one that is gone needs no change.
+    async fn change(&self, key: &Key, body: impl FnOnce(&Assignment) -> Option<serde_json::Value>) -> Result<(), Error> {
+        let Some(found) = self.assignment(key) else { return Ok(()) };
+        let Some(body) = body(&found) else { return Ok(()) };
+        let mut changed = self.patch(&*found, body).await?;
+        changed.metadata.managed_fields = None;
+        self.hub.refresh(changed);
+        Ok(())
+    }
+
+    async fn create_assignment(&self, wanted: &Assignment) -> Result<(), Error> {
+        let key = Key::of(wanted);
+        let api: Api<Assignment> = Api::namespaced(self.client.clone(), &key.namespace);
+        match self.timed(format!("create Assignment {key}"), api.create(&post(), wanted)).await {
+            Ok(mut created) => {
+                created.metadata.managed_fields = None;
+                self.hub.put(created);
+                Ok(())
+            }
+            Err(error) if error.is_conflict() => {
+                let found = self.timed(format!("read Assignment {key}"), api.get(&key.name)).await?;
+                if found.spec.access_request_uid == wanted.spec.access_request_uid {
+                    Ok(())
+                } else {
+                    Err(Error::Conflict(format!("Assignment {key}")))
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn move_end(&self, key: &Key, end: Option<DateTime<Utc>>) -> Result<(), Error> {
+        self.change(key, |found| {
+            let end = later(found.end(), end);
+            (end != found.end()).then(|| json!({"spec": {"schedule": {"endTime": end}}}))
+        })
+        .await
+    }
+
+    async fn enter_end(&self, key: &Key, end: DateTime<Utc>) -> Result<(), Error> {
+        self.change(key, |found| {
+            found.end().is_none().then(|| json!({"spec": {"schedule": {"startTime": found.start(), "endTime": end}}}))
+        })
+        .await
+    }
+
+    async fn finalizers(&self, key: &Key, hold: bool) -> Result<(), Error> {
+        self.change(key, |found| {
+            let mut all = found.metadata.finalizers.clone().unwrap_or_default();
+            let held = all.iter().any(|f| f == REVOKE);
+            all.retain(|f| f != REVOKE);
+            all.extend(hold.then(|| REVOKE.to_owned()));
+            (held != hold).then(|| json!({"metadata": {"finalizers": all}}))
+        })
+        .await
+    }
+
+    async fn judge(&self, key: &Key, status: &ApprovalDecisionStatus) -> Result<(), Error> {
+        let found = self.hub.read().decisions.get(key).cloned();
+        match found {
+            Some(decision) => self.status(&decision, status).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    async fn create_namespace(&self, catalog: &Key) -> Result<(), Error> {
+        let found: Option<Arc<Catalog>> = self.hub.read().catalogs.get(catalog).cloned();
+        let Some(found) = found else { return Ok(()) };
+        let namespace = catalog::new_namespace(&found);
+        let what = format!("create Namespace {}", found.wanted_namespace());
+        match self.timed(what, Api::all(self.client.clone()).create(&post(), &namespace)).await {
+            Ok(created) => {
+                self.hub.put::<k8s_openapi::api::core::v1::Namespace>(created);
+                Ok(())
+            }
+            // Somebody else made it; the next look judges whether it is ours.
+            Err(error) if error.is_conflict() => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates or repairs a RoleBinding for people in a catalog's namespace.
+    async fn bind(&self, mut wanted: RoleBinding) -> Result<(), Error> {
+        let key = Key::of(&wanted);
+        let api: Api<RoleBinding> = Api::namespaced(self.client.clone(), &key.namespace);
+        let found = match self.timed(format!("create RoleBinding {key}"), api.create(&post(), &wanted)).await {
+            Ok(created) => {
+                self.hub.put(created);
+                return Ok(());
+            }
+            Err(error) if error.is_conflict() => self.timed(format!("read RoleBinding {key}"), api.get(&key.name)).await?,
+            Err(error) => return Err(error),
+        };
+        if found.metadata.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).map(String::as_str) != Some(OPERATOR) {
+            return Err(Error::Conflict(format!("RoleBinding {key}")));
+        }
+        if found.role_ref != wanted.role_ref {
+            return self.delete(api, &found).await;
+        }
+        wanted.metadata.resource_version = found.metadata.resource_version.clone();
+        let replaced = self.timed(format!("replace RoleBinding {key}"), api.replace(&key.name, &post(), &wanted)).await?;
+        self.hub.put(replaced);
+        Ok(())
+    }
+
+    async fn unbind(&self, key: &Key) -> Result<(), Error> {
+        let found = self.hub.read().role_bindings.get(key).cloned();
+        match found {
+            Some(found) => self.delete(Api::namespaced(self.client.clone(), &key.namespace), &*found).await,
+            None => Ok(()),
+        }
+    }
+}

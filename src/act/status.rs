@@ -1,0 +1,82 @@
+//! Status: written by server-side apply, only when it differs, and only over the version that was seen.
+
+use std::sync::Arc;
+
+use kube::Resource;
+use kube::api::{Api, Patch, PatchParams};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::api::labels::OPERATOR;
+use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
+use crate::domain::Key;
+use crate::error::Error;
+use crate::observe::wakes::Watched;
+
+use super::Act;
+
+/// A kind with a status of ours.
+pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned {
+    /// Its status.
+    type Status: Serialize + PartialEq + Clone + Send;
+    /// The status as it was seen.
+    fn status(&self) -> Option<&Self::Status>;
+    /// Where the object lives.
+    fn api(act: &Act, key: &Key) -> Api<Self>;
+}
+
+macro_rules! has_status {
+    ($($kind:ty => $status:ty, |$client:ident, $key:ident| $api:expr;)*) => {$(
+        impl HasStatus for $kind {
+            type Status = $status;
+            fn status(&self) -> Option<&Self::Status> {
+                self.status.as_ref()
+            }
+            fn api(act: &Act, $key: &Key) -> Api<Self> {
+                let $client = act.client.clone();
+                $api
+            }
+        }
+    )*};
+}
+
+has_status! {
+    Catalog => crate::api::CatalogStatus, |client, _key| Api::all(client);
+    CatalogResource => crate::api::CatalogResourceStatus, |client, key| Api::namespaced(client, &key.namespace);
+    AccessPackage => crate::api::AccessPackageStatus, |client, key| Api::namespaced(client, &key.namespace);
+    Policy => crate::api::PolicyStatus, |client, key| Api::namespaced(client, &key.namespace);
+    AccessRequest => crate::api::AccessRequestStatus, |client, key| Api::namespaced(client, &key.namespace);
+    ApprovalDecision => crate::api::ApprovalDecisionStatus, |client, key| Api::namespaced(client, &key.namespace);
+    Assignment => crate::api::AssignmentStatus, |client, key| Api::namespaced(client, &key.namespace);
+}
+
+impl Act {
+    /// Writes a status when it differs from the one that was seen. Tells whether it did.
+    ///
+    /// A decision that was taken on an old version is refused by the API server (409), not written over a newer one.
+    pub async fn status<K: HasStatus>(&self, object: &Arc<K>, status: &K::Status) -> Result<bool, Error> {
+        if object.status() == Some(status) {
+            return Ok(false);
+        }
+        let key = Key::of(&**object);
+        let meta = object.meta();
+        let body = json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            "metadata": {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid, "resourceVersion": meta.resource_version},
+            "status": status,
+        });
+        let params = PatchParams::apply(OPERATOR).force();
+        let api = K::api(self, &key);
+        let what = format!("write status of {} {key}", K::kind(&()));
+        let written = self.timed(what, api.patch_status(&key.name, &params, &Patch::Apply(body))).await;
+        match written {
+            Ok(mut fresh) => {
+                fresh.meta_mut().managed_fields = None;
+                self.hub.refresh(fresh);
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Thin controllers, one per kind: gather what is seen, call `decide`, hand the plan to `act`. No business rule lives here.
+
+mod authority;
+mod catalog;
+mod content;
+mod grant;
+mod request;
+pub mod runner;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::act::Act;
+use crate::act::events::{self, Events, NoteKind};
+use crate::act::status::HasStatus;
+use crate::clock::Clock;
+use crate::domain::{Effect, Note, Plan};
+use crate::error::Error;
+use crate::grants::GrantKey;
+use crate::observe::{Hub, Work};
+use crate::queue::{Lane, Outcome};
+use crate::telemetry::Metrics;
+
+/// What every controller works with.
+pub struct Context {
+    /// The write side.
+    pub act: Act,
+    /// The read side.
+    pub hub: Arc<Hub>,
+    /// Events for people.
+    pub events: Events,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How long ended objects are kept.
+    pub retention: TimeDelta,
+    problems: Mutex<Problems>,
+}
+
+/// What failed last, until it succeeds: shown in conditions.
+#[derive(Default)]
+struct Problems {
+    grants: BTreeMap<GrantKey, String>,
+    catalogs: BTreeMap<String, String>,
+}
+
+impl Context {
+    /// A context; nothing has failed yet.
+    pub fn new(act: Act, events: Events, metrics: Arc<Metrics>, clock: Arc<dyn Clock>, retention: TimeDelta) -> Self {
+        let hub = act.hub.clone();
+        Self { act, hub, events, metrics, clock, retention, problems: Mutex::default() }
+    }
+
+    fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes the status, tells people, carries out the effects.
+    async fn carry_out<K: HasStatus>(&self, object: &Arc<K>, plan: Plan<K::Status>) -> Result<Outcome, Error> {
+        self.write_status(object, &plan.status, plan.notes).await?;
+        self.follow(object, plan.effects, plan.wake_at).await
+    }
+
+    /// Writes the status when it differs, and tells people what changed.
+    async fn write_status<K: HasStatus>(&self, object: &Arc<K>, status: &K::Status, notes: Vec<Note>) -> Result<(), Error> {
+        if self.act.status(object, status).await? {
+            notes.into_iter().for_each(|note| self.tell(&**object, note));
+        }
+        Ok(())
+    }
+
+    /// Carries out the effects, and says when to look again.
+    async fn follow<K: HasStatus>(
+        &self,
+        object: &Arc<K>,
+        effects: Vec<Effect>,
+        wake_at: Option<DateTime<Utc>>,
+    ) -> Result<Outcome, Error> {
+        self.act.effects(object, effects).await?;
+        Ok(wake_at.map_or(Outcome::Idle, |at| Outcome::At(at, Lane::Ordinary)))
+    }
+
+    /// Publishes an Event about an object, and counts it.
+    fn tell<K>(&self, object: &K, note: Note)
+    where
+        K: kube::Resource<DynamicType = ()>,
+    {
+        self.metrics.transitioned(static_kind(&K::kind(&())), note.reason, "");
+        self.events.publish(events::Note {
+            regarding: object.object_ref(&()),
+            kind: if note.warning { NoteKind::Warning } else { NoteKind::Normal },
+            reason: note.reason.to_owned(),
+            action: "Reconcile".to_owned(),
+            message: note.message,
+        });
+    }
+}
+
+/// The name of one of our kinds as a label.
+fn static_kind(kind: &str) -> &'static str {
+    const KINDS: [&str; 7] =
+        ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
+    KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
+}
+
+/// Looks at one thing.
+pub async fn look(context: &Context, work: &Work) -> Result<Outcome, Error> {
+    match work {
+        Work::Catalog(key) => catalog::look(context, key).await,
+        Work::Resource(key) => content::resource(context, key).await,
+        Work::Package(key) => content::package(context, key).await,
+        Work::Policy(key) => content::policy(context, key).await,
+        Work::Request(key) => request::request(context, key).await,
+        Work::Decision(key) => request::decision(context, key).await,
+        Work::Assignment(key) => request::assignment(context, key).await,
+        Work::Grant(key) => grant::look(context, key).await,
+    }
+}

@@ -1,0 +1,187 @@
+//! Asks the API server what somebody may do, by SubjectAccessReview. The answers are facts to decide on; nothing is changed.
+
+use std::collections::BTreeSet;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use k8s_openapi::api::authorization::v1::{
+    NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
+};
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
+use kube::api::Api;
+
+use crate::act::{Act, post};
+use crate::api::GROUP;
+use crate::api::catalog_resource::RoleKind;
+use crate::api::subject::Identity;
+use crate::domain::Key;
+use crate::domain::catalog::RBAC;
+use crate::domain::resource::{Answer, Scope, Target, missing};
+use crate::error::Error;
+
+/// Questions that are on their way at the same time.
+const AT_ONCE: usize = 8;
+
+/// One thing that somebody may or may not do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Permission {
+    verb: String,
+    group: String,
+    resource: String,
+    subresource: String,
+    name: String,
+    namespace: String,
+    path: String,
+}
+
+impl std::fmt::Display for Permission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if !self.path.is_empty() {
+            return write!(f, "{} {}", self.verb, self.path);
+        }
+        write!(f, "{} {}", self.verb, self.resource)?;
+        for (before, part) in
+            [("/", &self.subresource), (".", &self.group), (" named ", &self.name), (" in namespace ", &self.namespace)]
+        {
+            if !part.is_empty() {
+                write!(f, "{before}{part}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether somebody holds the verb `assign` on a package.
+pub(super) async fn may_assign(act: &Act, who: &Identity, package: &Key) -> Result<bool, Error> {
+    let permission = Permission {
+        verb: "assign".to_owned(),
+        group: GROUP.to_owned(),
+        resource: "accesspackages".to_owned(),
+        name: package.name.clone(),
+        namespace: package.namespace.clone(),
+        ..Permission::default()
+    };
+    may(act, who, &permission).await
+}
+
+/// Whether somebody could hand out all these roles themselves, by Kubernetes' own rule: they hold the verb `bind` on the role, or every
+/// permission in it, where it would be bound.
+pub(super) async fn may_bind(act: &Act, who: &Identity, targets: &[Target]) -> Result<Answer, Error> {
+    for target in targets {
+        if may(act, who, &bind(target)).await? {
+            continue;
+        }
+        let Some(rules) = rules(act, target).await? else { return Ok(Answer::Unknown(missing(target))) };
+        if let Some(lacking) = first_missing(act, who, permissions(&rules, target)).await? {
+            let place =
+                if let Scope::Namespace(name) = &target.scope { format!(" in namespace {name:?}") } else { String::new() };
+            return Ok(Answer::CannotBind(format!(
+                "{} may not hand out {:?} {:?}{place}: no verb bind on it, and not {lacking}",
+                who.username, target.role.kind, target.role.name
+            )));
+        }
+    }
+    Ok(Answer::MayBind)
+}
+
+fn bind(target: &Target) -> Permission {
+    let resource = if target.role.kind == RoleKind::Role { "roles" } else { "clusterroles" };
+    Permission {
+        verb: "bind".to_owned(),
+        group: RBAC.to_owned(),
+        resource: resource.to_owned(),
+        name: target.role.name.clone(),
+        namespace: namespace(target),
+        ..Permission::default()
+    }
+}
+
+fn namespace(target: &Target) -> String {
+    if let Scope::Namespace(name) = &target.scope { name.clone() } else { String::new() }
+}
+
+/// The rules of a role; `None` when it does not exist.
+async fn rules(act: &Act, target: &Target) -> Result<Option<Vec<PolicyRule>>, Error> {
+    let name = target.role.name.as_str();
+    let what = format!("read {:?} {name}", target.role.kind);
+    let found = match (target.role.kind, &target.scope) {
+        (RoleKind::Role, Scope::Namespace(namespace)) => {
+            let api: Api<Role> = Api::namespaced(act.client.clone(), namespace);
+            act.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
+        }
+        (RoleKind::Role, Scope::Cluster) => None,
+        (RoleKind::ClusterRole, _) => {
+            let api: Api<ClusterRole> = Api::all(act.client.clone());
+            act.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
+        }
+    };
+    Ok(found.map(Option::unwrap_or_default))
+}
+
+/// Every single permission of the rules. A `*` is asked as such: only who holds the `*` holds it.
+fn permissions(rules: &[PolicyRule], target: &Target) -> BTreeSet<Permission> {
+    let mut all = BTreeSet::new();
+    for rule in rules {
+        let empty = vec![String::new()];
+        let names = rule.resource_names.as_ref().filter(|names| !names.is_empty()).unwrap_or(&empty);
+        for verb in &rule.verbs {
+            for path in rule.non_resource_urls.iter().flatten() {
+                all.insert(Permission { verb: verb.clone(), path: path.clone(), ..Permission::default() });
+            }
+            for group in rule.api_groups.iter().flatten() {
+                for resource in rule.resources.iter().flatten() {
+                    for name in names {
+                        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+                        all.insert(Permission {
+                            verb: verb.clone(),
+                            group: group.clone(),
+                            resource: resource.to_owned(),
+                            subresource: subresource.to_owned(),
+                            name: name.clone(),
+                            namespace: namespace(target),
+                            path: String::new(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+async fn first_missing(act: &Act, who: &Identity, permissions: BTreeSet<Permission>) -> Result<Option<Permission>, Error> {
+    let asked = stream::iter(permissions).map(|permission| async move {
+        let allowed = may(act, who, &permission).await?;
+        Ok::<_, Error>((permission, allowed))
+    });
+    let mut answers = asked.buffered(AT_ONCE).try_filter(|(_, allowed)| std::future::ready(!allowed)).boxed();
+    Ok(answers.try_next().await?.map(|(permission, _)| permission))
+}
+
+async fn may(act: &Act, who: &Identity, permission: &Permission) -> Result<bool, Error> {
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let on_path = !permission.path.is_empty();
+    let resource = ResourceAttributes {
+        verb: some(&permission.verb),
+        group: some(&permission.group),
+        resource: some(&permission.resource),
+        subresource: some(&permission.subresource),
+        name: some(&permission.name),
+        namespace: some(&permission.namespace),
+        ..ResourceAttributes::default()
+    };
+    let path = NonResourceAttributes { path: some(&permission.path), verb: some(&permission.verb) };
+    let review = SubjectAccessReview {
+        spec: SubjectAccessReviewSpec {
+            user: Some(who.username.clone()),
+            uid: who.uid.clone(),
+            groups: Some(who.groups.clone()),
+            resource_attributes: (!on_path).then_some(resource),
+            non_resource_attributes: on_path.then_some(path),
+            ..SubjectAccessReviewSpec::default()
+        },
+        ..SubjectAccessReview::default()
+    };
+    let api: Api<SubjectAccessReview> = Api::all(act.client.clone());
+    let answer = act.timed(format!("ask whether {} may {permission}", who.username), api.create(&post(), &review)).await?;
+    Ok(answer.status.is_some_and(|SubjectAccessReviewStatus { allowed, denied, .. }| allowed && denied != Some(true)))
+}

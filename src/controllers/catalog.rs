@@ -1,0 +1,53 @@
+//! Catalogs.
+
+use std::sync::Arc;
+
+use kube::api::Api;
+
+use crate::act::post;
+use crate::api::{Catalog, CatalogSpec};
+use crate::domain::{Key, catalog};
+use crate::error::Error;
+use crate::queue::Outcome;
+
+use super::Context;
+
+/// The catalog that always exists.
+pub const DEFAULT: &str = "default";
+
+pub(super) async fn look(context: &Context, key: &Key) -> Result<Outcome, Error> {
+    let now = context.clock.now();
+    let found: Option<Arc<Catalog>> = context.hub.read().catalogs.get(key).cloned();
+    let Some(found) = found else {
+        return if key.name == DEFAULT { create_default(context).await } else { Ok(Outcome::Idle) };
+    };
+    if found.metadata.deletion_timestamp.is_some() {
+        return Ok(Outcome::Idle);
+    }
+    let problem = context.problems().catalogs.get(&key.name).cloned();
+    let plan = catalog::decide(&context.hub.read().catalog_seen(&found), problem.as_deref(), now);
+    context.write_status(&found, &plan.status, plan.notes).await?;
+    let done = context.follow(&found, plan.effects, plan.wake_at).await;
+    match &done {
+        Ok(_) => context.problems().catalogs.remove(&key.name),
+        Err(error) => context.problems().catalogs.insert(key.name.clone(), error.message()),
+    };
+    done
+}
+
+/// The shipped catalog; its owners are named by an administrator, and until then nobody but administrators can use it.
+async fn create_default(context: &Context) -> Result<Outcome, Error> {
+    let spec = CatalogSpec {
+        display_name: "Default".to_owned(),
+        description: "The catalog that is always there. Its owners are named by an administrator.".to_owned(),
+        enabled: true,
+        ..CatalogSpec::default()
+    };
+    let api: Api<Catalog> = Api::all(context.act.client.clone());
+    match context.act.timed("create Catalog default".to_owned(), api.create(&post(), &Catalog::new(DEFAULT, spec))).await {
+        Ok(created) => context.hub.put(created),
+        Err(error) if error.is_conflict() => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Outcome::Idle)
+}

@@ -1,0 +1,121 @@
+//! The bindings of one role of one resource.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::assignment::GrantState;
+use crate::domain::resource::Grantable;
+use crate::domain::{Key, Note, holdings};
+use crate::error::Error;
+use crate::grants::GrantKey;
+use crate::grants::plan::{Allowed, plan};
+use crate::observe::seen::GrantSeen;
+use crate::observe::table::Term;
+use crate::observe::{Work, World};
+use crate::queue::{Lane, Outcome};
+
+use super::Context;
+
+pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, Error> {
+    let now = context.clock.now();
+    let (seen, overdue, drifted) = {
+        let world = context.hub.read();
+        let seen = world.grant_seen(key, now);
+        let (overdue, drifted) = (overdue(&world, key, now), drifted(&world, key, &seen, now));
+        (seen, overdue, drifted)
+    };
+    let writes = plan(key, &seen.wanted, &allowed(&seen), &seen.observed);
+    let mut failures = Vec::new();
+    for write in &writes {
+        // One that fails does not hold up the others, least of all those that take access away.
+        if let Err(error) = context.act.binding(key, write).await {
+            failures.push(error);
+        }
+    }
+    if failures.is_empty() && !writes.is_empty() {
+        overdue.into_iter().for_each(|end| context.metrics.revoked(context.clock.since(end).as_secs_f64()));
+        tell_drift(context, key, drifted);
+    }
+    remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message));
+    let more = failures.len().saturating_sub(1);
+    match failures.into_iter().next() {
+        Some(first) if more > 0 => Err(Error::Several { first: Box::new(first), more }),
+        Some(first) => Err(first),
+        None => Ok(seen.next_end.map_or(Outcome::Idle, |end| Outcome::At(end, Lane::Urgent))),
+    }
+}
+
+fn allowed(seen: &GrantSeen) -> Allowed {
+    match &seen.grantable {
+        Grantable::In(targets) => Allowed::In(targets.iter().map(|t| (t.clone(), !seen.closed.contains_key(t))).collect()),
+        Grantable::Hold(_) => Allowed::Hold,
+        Grantable::No(_) => Allowed::In(BTreeMap::new()),
+    }
+}
+
+/// Ends of assignments whose access is being taken away now.
+fn overdue(world: &World, key: &GrantKey, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let packages = world.packages.find(&Term::Resource(Key::new(&key.namespace, &key.resource)));
+    let assignments = packages.flat_map(|p| world.assignments.find(&Term::Package(Key::of(&**p))));
+    assignments.filter(|a| a.phase().is_granting()).filter_map(|a| a.end()).filter(|end| *end <= now).collect()
+}
+
+/// What somebody else changed in our bindings: delivered subjects that are missing, and subjects that no assignment explains.
+fn drifted(world: &World, key: &GrantKey, seen: &GrantSeen, now: DateTime<Utc>) -> Vec<String> {
+    let Grantable::In(_) = seen.grantable else { return Vec::new() };
+    let mut told = Vec::new();
+    let present: std::collections::BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
+    let of = |subject: &crate::api::Subject| {
+        let own: Vec<_> = world.assignments.find(&Term::Subject(subject.clone())).cloned().collect();
+        own.into_iter().filter(|a| a.metadata.namespace.as_deref() == Some(key.namespace.as_str()))
+    };
+    for subject in seen.wanted.iter().filter(|s| !present.contains(s)) {
+        let had = of(subject).filter(|a| holdings::gives(a, now)).any(|a| {
+            let grants = a.status.iter().flat_map(|s| &s.grants);
+            grants.into_iter().any(|g| g.resource == key.resource && g.role == key.role && g.state == GrantState::Delivered)
+        });
+        if had {
+            told.push(format!("{subject} was missing"));
+        }
+    }
+    for observed in &seen.observed {
+        if !observed.labelled {
+            told.push(format!("labels of {} were changed", observed.name));
+        }
+        let foreign = observed.subjects.iter().flatten().filter(|s| !seen.wanted.contains(*s) && of(s).next().is_none());
+        told.extend(foreign.map(|s| format!("{s} was added to {}", observed.name)));
+    }
+    told
+}
+
+fn tell_drift(context: &Context, key: &GrantKey, drifted: Vec<String>) {
+    if drifted.is_empty() {
+        return;
+    }
+    context.metrics.drift_repaired(drifted.len());
+    let resource = context.hub.read().resources.get(&Key::new(&key.namespace, &key.resource)).cloned();
+    if let Some(resource) = resource {
+        let message = format!("role {:?} was changed by somebody else and is repaired: {}", key.role, drifted.join("; "));
+        context.tell(&*resource, Note { warning: true, reason: "DriftRepaired", message });
+    }
+}
+
+/// Keeps what failed, for the conditions of the assignments that wait for it.
+fn remember(context: &Context, key: &GrantKey, problem: Option<String>) {
+    let changed = {
+        let mut problems = context.problems();
+        let before = match &problem {
+            Some(text) => problems.grants.insert(key.clone(), text.clone()),
+            None => problems.grants.remove(key),
+        };
+        before != problem
+    };
+    if changed {
+        let world = context.hub.read();
+        let packages = world.packages.find(&Term::Resource(Key::new(&key.namespace, &key.resource)));
+        let waiting =
+            packages.flat_map(|p| world.assignments.find(&Term::Package(Key::of(&**p)))).filter(|a| !a.phase().is_terminal());
+        waiting.for_each(|a| context.hub.queue.push(Work::Assignment(Key::of(&**a))));
+    }
+}

@@ -1,0 +1,106 @@
+//! Requests, decisions and assignments.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kube::api::Api;
+
+use crate::api::access_request::RequestPhase;
+use crate::api::assignment::{AssignmentPhase, Source};
+use crate::api::{AccessRequest, Assignment};
+use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
+use crate::error::Error;
+use crate::queue::Outcome;
+
+use super::{Context, authority};
+
+pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
+    let Some(found) = context.hub.read().requests.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
+    let now = context.clock.now();
+    let claim = ("AccessRequest", key.clone());
+    let plan = {
+        // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided.
+        let mut world = context.hub.write();
+        let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
+        let plan = wish::decide(&world.request_seen(&current, may_assign, context.retention), now);
+        if is_step_forward(&current, &plan) {
+            world.claims.insert(claim.clone());
+        }
+        (current, plan)
+    };
+    let (current, plan) = plan;
+    let written = context.write_status(&current, &plan.status, plan.notes).await;
+    context.hub.write().claims.remove(&claim);
+    written?;
+    context.follow(&current, plan.effects, plan.wake_at).await
+}
+
+/// A step after which others have to count the request.
+fn is_step_forward(request: &AccessRequest, plan: &Plan<crate::api::AccessRequestStatus>) -> bool {
+    let (before, after) = (request.phase(), plan.status.phase);
+    before != after && !matches!(after, RequestPhase::Denied | RequestPhase::Cancelled)
+}
+
+fn asks_for_somebody_else(request: &AccessRequest) -> bool {
+    let own = request.spec.requestor.as_ref().map(|who| who.subject());
+    request.phase() == RequestPhase::Submitted && own.is_some() && request.subject() != own
+}
+
+async fn may_assign(context: &Context, request: &AccessRequest) -> Result<bool, Error> {
+    match &request.spec.requestor {
+        Some(who) => authority::may_assign(&context.act, who, &holdings::wanted_by(request)).await,
+        None => Ok(false),
+    }
+}
+
+pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Error> {
+    let now = context.clock.now();
+    let Some(found) = context.hub.read().decisions.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let request = Key::new(&key.namespace, &found.spec.access_request);
+    if context.hub.read().requests.get(&request).is_some() {
+        return Ok(Outcome::Idle); // the request judges it
+    }
+    let plan = verdict::without_request(&found, context.retention, now);
+    context.carry_out(&found, plan).await
+}
+
+pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, Error> {
+    let Some(found) = context.hub.read().assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let gone = request_is_gone(context, &found).await?;
+    let now = context.clock.now();
+    let claim = ("Assignment", key.clone());
+    let problems: BTreeMap<_, _> = context.problems().grants.clone();
+    let (current, plan) = {
+        let mut world = context.hub.write();
+        let Some(current) = world.assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
+        let plan = holding::decide(&world.assignment_seen(&current, gone, &problems, context.retention, now), now);
+        if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
+            world.claims.insert(claim.clone());
+        }
+        (current, plan)
+    };
+    let written = context.write_status(&current, &plan.status, plan.notes).await;
+    context.hub.write().claims.remove(&claim);
+    written?;
+    context.follow(&current, plan.effects, plan.wake_at).await
+}
+
+/// Before access ends because its request is gone, the API server itself is asked: the cache may lag behind.
+async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Result<bool, Error> {
+    let Some(name) = assignment.spec.access_request.clone().filter(|_| assignment.spec.source == Some(Source::Request)) else {
+        return Ok(false);
+    };
+    if assignment.phase().is_terminal() {
+        return Ok(false);
+    }
+    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
+    let key = Key::new(&namespace, &name);
+    let same = |request: &AccessRequest| request.metadata.uid == assignment.spec.access_request_uid;
+    if context.hub.read().requests.get(&key).is_some_and(|request| same(request)) {
+        return Ok(false);
+    }
+    let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &namespace);
+    let found = context.act.timed(format!("read AccessRequest {key}"), api.get_opt(&name)).await?;
+    Ok(!found.is_some_and(|request| same(&request)))
+}

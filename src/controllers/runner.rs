@@ -1,0 +1,56 @@
+//! Takes work from the queue and gives it to the controllers, a bounded number at a time.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tracing::{Instrument, debug, error, info_span, warn};
+
+use crate::error::Error;
+use crate::observe::Work;
+use crate::queue::Outcome;
+
+use super::{Context, look};
+
+/// Works until the queue is closed, then waits for what is in flight.
+pub async fn run(context: Arc<Context>, concurrency: usize) {
+    let permits = Arc::new(Semaphore::new(concurrency));
+    while let Some(work) = context.hub.queue.next().await {
+        let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        let context = context.clone();
+        tokio::spawn(async move {
+            let outcome = one(&context, &work).await;
+            context.hub.queue.done(&work, outcome);
+            context.metrics.set_queue(context.hub.queue.depth(), context.hub.queue.deadlines());
+            drop(permit);
+        });
+    }
+    let _ = permits.acquire_many(u32::try_from(concurrency).unwrap_or(u32::MAX)).await;
+}
+
+/// Looks at one thing. A panic is a bug of ours: it costs this look, not the process.
+async fn one(context: &Arc<Context>, work: &Work) -> Outcome {
+    let span = info_span!("look", kind = work.kind(), object = %work);
+    let (inner, task) = (context.clone(), work.clone());
+    let looked = tokio::spawn(async move { look(&inner, &task).await }.instrument(span)).await;
+    let (outcome, word) = match looked {
+        Ok(Ok(outcome)) => (outcome, "ok"),
+        Ok(Err(failure)) => (Outcome::Failed, failed(work, &failure)),
+        Err(panic) => {
+            error!(kind = work.kind(), object = %work, %panic, "this is a bug; the object is tried again");
+            context.metrics.panicked();
+            (Outcome::Failed, "panic")
+        }
+    };
+    context.metrics.reconciled(work.kind(), word);
+    outcome
+}
+
+/// A conflict or a missing object means that our cache is behind, which is normal; the rest is worth a line.
+fn failed(work: &Work, failure: &Error) -> &'static str {
+    if failure.is_conflict() || failure.is_not_found() {
+        debug!(kind = work.kind(), object = %work, error = %failure, "seen too late, tried again");
+        return "stale";
+    }
+    warn!(kind = work.kind(), object = %work, error = %failure, "failed, tried again");
+    "error"
+}

@@ -1,0 +1,22 @@
+//! The thinking: pure, synchronous and total.
+//!
+//! Each machine takes what was seen and the time, and returns a [`Plan`]: the status to write, the effects to carry out, what to tell
+//! people, and when to look again. Nothing in here knows a client, a runtime or a clock, so that years of life can be played in
+//! milliseconds.
+
+pub mod approval;
+pub mod assignment;
+pub mod catalog;
+pub mod decision;
+pub mod eligibility;
+pub mod guards;
+pub mod history;
+pub mod holdings;
+pub mod plan;
+pub mod readiness;
+pub mod request;
+pub mod resource;
+pub mod schedule;
+pub mod separation;
+
+pub use plan::{Effect, Key, Note, Plan};

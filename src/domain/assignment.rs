@@ -1,0 +1,322 @@
+//! The life of an Assignment. Terminal: Expired, Revoked.
+//!
+//! | from | when | to | reason |
+//! |---|---|---|---|
+//! | - | direct, and not acceptable (yet) | Pending, `Accepted=False` | `PackageNotFound`, `PolicyNotFound`, `AlreadyAssigned`, `Incompatible`, `SchedulePast`, `ScheduleTooLong` |
+//! | - | from a request that is not (yet) approved as far as we see | Pending, `Accepted=Unknown` | `RequestNotApproved` |
+//! | -, Pending | acceptable, start ahead | Scheduled | |
+//! | -, Pending, Scheduled | acceptable, start reached | Provisioning | |
+//! | Provisioning, PartiallyDelivered | every role in place | Delivered | |
+//! | Provisioning | some roles fail, still retried | PartiallyDelivered | |
+//! | Delivered, PartiallyDelivered | the package gains a role, or a grant drifts | Provisioning | |
+//! | any live | `spec.schedule.endTime` reached | Revoking, then Expired | `Expired` |
+//! | any live | revoked, request gone, object deleted | Revoking, then Revoked | `Revoked`, `RequestDeleted`, `Deleted` |
+//!
+//! Ending asks nothing: no package, policy or request is consulted, and it is retried for ever. What makes a grant wanted is
+//! [`super::holdings::gives`]; this machine only tells how far it is.
+
+mod accept;
+mod grants;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::assignment::{ACCEPTED, AssignmentPhase, DELIVERED, GrantObject, GrantState, Source};
+use crate::api::condition::{self, READY, State};
+use crate::api::labels::REVOKE;
+use crate::api::time::{created, from_meta};
+use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy};
+
+use super::history;
+use super::holdings::{Holdings, stands};
+use super::plan::{Effect, Key, Plan};
+use super::readiness::generation;
+use super::schedule::show;
+
+/// The request that an assignment names.
+#[derive(Clone, Copy)]
+pub enum Origin<'a> {
+    /// It is there.
+    Found(&'a AccessRequest),
+    /// Not in our cache, which may lag behind.
+    Unseen,
+    /// The API server itself said that it does not exist.
+    Gone,
+}
+
+/// One role that the assignment gives or gave.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Role {
+    /// Name of the CatalogResource.
+    pub resource: String,
+    /// Name of the role.
+    pub role: String,
+    /// The package has it.
+    pub wanted: bool,
+    /// Objects that carry the subject now.
+    pub present: Vec<GrantObject>,
+    /// Places where the subject is missing.
+    pub missing: usize,
+    /// Why something cannot be granted, when it cannot.
+    pub problem: Option<String>,
+    /// Another assignment gives the same role to the same subject.
+    pub shared: bool,
+}
+
+/// What a look at an assignment sees.
+pub struct Seen<'a> {
+    /// The assignment.
+    pub assignment: &'a Assignment,
+    /// The catalog that owns the namespace.
+    pub catalog: Option<&'a Catalog>,
+    /// Its package.
+    pub package: Option<&'a AccessPackage>,
+    /// Its policy.
+    pub policy: Option<&'a Policy>,
+    /// Its request, for source Request.
+    pub origin: Origin<'a>,
+    /// What the subject holds otherwise.
+    pub holdings: Holdings<'a>,
+    /// Packages that must not be held with it.
+    pub incompatible: Vec<Key>,
+    /// Its roles: those of the package, and those where the subject was found.
+    pub roles: Vec<Role>,
+    /// How long ended assignments are kept.
+    pub retention: TimeDelta,
+}
+
+/// `status.reason` of an assignment whose end was reached.
+pub const EXPIRED: &str = "Expired";
+/// `status.reason` of an assignment with `spec.revoked`.
+pub const REVOKED: &str = "Revoked";
+/// `status.reason` of an assignment that is being deleted.
+pub const DELETED: &str = "Deleted";
+/// `status.reason` of an assignment whose request was deleted.
+pub const REQUEST_DELETED: &str = "RequestDeleted";
+/// `status.reason` while the request of an assignment is not approved as far as we see.
+pub const REQUEST_NOT_APPROVED: &str = "RequestNotApproved";
+/// `status.reason` while a role cannot be granted.
+pub const GRANT_FAILED: &str = "GrantFailed";
+
+/// After its end an assignment is left as it is for this long, so that the common case takes one write: most often its access is gone
+/// by then, and Revoking need not be told.
+const GRACE: TimeDelta = TimeDelta::seconds(2);
+
+/// The plan in the making.
+struct Draft<'s, 'a> {
+    seen: &'s Seen<'a>,
+    now: DateTime<Utc>,
+    plan: Plan<AssignmentStatus>,
+}
+
+/// Decides what becomes of an assignment.
+pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
+    let status = seen.assignment.status.clone().unwrap_or_default();
+    let mut draft = Draft { seen, now, plan: Plan::status(status) };
+    if draft.phase().is_terminal() {
+        draft.over();
+    } else if let Some((reason, message)) = draft.ending() {
+        draft.end(reason, message);
+    } else {
+        draft.live();
+    }
+    draft.finish()
+}
+
+impl Draft<'_, '_> {
+    fn phase(&self) -> AssignmentPhase {
+        self.plan.status.phase
+    }
+
+    fn enter(&mut self, phase: AssignmentPhase, reason: &str, by: Option<&str>, message: &str) {
+        let (event, warning) = match phase {
+            AssignmentPhase::Pending => ("Pending", true),
+            AssignmentPhase::Scheduled => ("Scheduled", false),
+            AssignmentPhase::Provisioning => ("Provisioning", false),
+            AssignmentPhase::Delivered => ("Delivered", false),
+            AssignmentPhase::PartiallyDelivered => ("PartiallyDelivered", true),
+            AssignmentPhase::Revoking => ("Revoking", false),
+            AssignmentPhase::Expired => ("Expired", false),
+            AssignmentPhase::Revoked => ("Revoked", false),
+        };
+        self.plan.status.phase = phase;
+        self.say(reason, message);
+        let told = if reason.is_empty() || reason == event { message.to_owned() } else { format!("{reason}: {message}") };
+        history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, warning, event, by, &told);
+    }
+
+    fn say(&mut self, reason: &str, message: &str) {
+        self.plan.status.reason = reason.to_owned();
+        self.plan.status.message = message.chars().take(2_000).collect();
+    }
+
+    /// Why access must end now, if it must.
+    fn ending(&self) -> Option<(&'static str, String)> {
+        let (assignment, now) = (self.seen.assignment, self.now);
+        if assignment.metadata.deletion_timestamp.is_some() {
+            return Some((DELETED, "the Assignment is being deleted".to_owned()));
+        }
+        if let Some(revoked) = &assignment.spec.revoked {
+            let by = if revoked.by.is_empty() { "somebody" } else { &revoked.by };
+            return Some((REVOKED, format!("revoked by {by}: {}", revoked.reason)));
+        }
+        if let Some(end) = assignment.end().filter(|end| now >= *end) {
+            return Some((EXPIRED, format!("its end {} was reached", show(end))));
+        }
+        match (assignment.spec.source, self.seen.origin) {
+            (Some(Source::Request), Origin::Gone) => Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned())),
+            _ => None,
+        }
+    }
+
+    /// Ends the access; `Expired` or `Revoked` is said only when it is gone.
+    fn end(&mut self, reason: &'static str, message: String) {
+        let never_given = matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled);
+        let left: Vec<&Role> = self.seen.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
+        if !left.is_empty() && !never_given {
+            let names: Vec<String> = left.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
+            return self.revoking(reason, &format!("{message}; still there: {}", names.join(", ")));
+        }
+        let phase = if reason == EXPIRED { AssignmentPhase::Expired } else { AssignmentPhase::Revoked };
+        let by = self.seen.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
+        self.plan.status.grants.clear();
+        self.plan.status.ended_at = Some(self.now);
+        self.enter(phase, reason, by.as_deref(), &message);
+        self.over();
+    }
+
+    fn revoking(&mut self, reason: &'static str, message: &str) {
+        let patience = self.seen.assignment.end().map(|end| end + GRACE).filter(|until| reason == EXPIRED && self.now < *until);
+        if self.phase() != AssignmentPhase::Revoking {
+            if patience.is_some() {
+                return self.plan.wake(patience);
+            }
+            self.enter(AssignmentPhase::Revoking, reason, None, message);
+        }
+        self.say(reason, message);
+        self.plan.status.grants = grants::statuses(&self.seen.roles, true);
+    }
+
+    /// Ended: releases an object that is being deleted, and deletes one that was kept for its retention.
+    fn over(&mut self) {
+        let meta = &self.seen.assignment.metadata;
+        let key = Key::of(self.seen.assignment);
+        if meta.deletion_timestamp.is_some() {
+            let waits = matches!(self.seen.origin, Origin::Found(request) if !request.phase().is_terminal());
+            // A request under way would make the assignment anew; it hears of the end first.
+            if self.is_held() && !waits {
+                self.plan.effects.push(Effect::Release(key));
+            }
+            return;
+        }
+        let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.seen.retention)) else { return };
+        if self.now >= due {
+            self.plan.effects.push(Effect::Retire);
+        } else {
+            self.plan.wake(Some(due));
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.seen.assignment.metadata.finalizers.iter().flatten().any(|f| f == REVOKE)
+    }
+
+    /// Not ending: accepts, waits for the start, gives.
+    fn live(&mut self) {
+        self.plan.wake(self.seen.assignment.end());
+        let start = self.seen.assignment.start();
+        if matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled) {
+            match accept::check(self.seen, self.now) {
+                Err(refusal) => return self.refused(&refusal),
+                Ok(Some(effect)) => return self.plan.effects.push(effect),
+                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::Hold(Key::of(self.seen.assignment))),
+                Ok(None) => {}
+            }
+            if start > self.now {
+                if self.phase() == AssignmentPhase::Pending {
+                    self.enter(AssignmentPhase::Scheduled, "", None, &format!("access starts at {}", show(start)));
+                }
+                return self.plan.wake(Some(start));
+            }
+            let by = self.seen.assignment.spec.assigned_by.as_ref().map(|who| who.username.clone());
+            self.enter(AssignmentPhase::Provisioning, "", by.as_deref(), "access is being granted");
+        }
+        self.giving();
+    }
+
+    fn refused(&mut self, refusal: &accept::Refused) {
+        let news = self.plan.status.timeline.is_empty()
+            || self.plan.status.reason != refusal.reason
+            || self.phase() != AssignmentPhase::Pending;
+        if news {
+            self.enter(AssignmentPhase::Pending, refusal.reason, None, &refusal.message);
+        } else {
+            self.say(refusal.reason, &refusal.message);
+        }
+        self.plan.wake(refusal.wake_at);
+    }
+
+    /// Tells how far the grants are.
+    fn giving(&mut self) {
+        use AssignmentPhase::{Delivered, PartiallyDelivered, Provisioning};
+        self.plan.status.grants = grants::statuses(&self.seen.roles, false);
+        let grants = &self.plan.status.grants;
+        let count = |state: GrantState| grants.iter().filter(|g| g.state == state).count();
+        let (failed, all) = (count(GrantState::Failed), grants.len());
+        let done = count(GrantState::Delivered) == all;
+        let failure =
+            grants.iter().find(|g| g.state == GrantState::Failed).map(|g| format!("{}/{}: {}", g.resource, g.role, g.message));
+        let phase = self.phase();
+        if done && phase != Delivered {
+            self.plan.status.delivered_at = self.plan.status.delivered_at.or(Some(self.now));
+            self.enter(Delivered, "", None, &format!("all {all} role(s) are in place"));
+        } else if failed > 0 {
+            let text = format!("{failed} of {all} role(s) cannot be granted yet: {}", failure.unwrap_or_default());
+            if phase == PartiallyDelivered {
+                self.say(GRANT_FAILED, &text)
+            } else {
+                self.enter(PartiallyDelivered, GRANT_FAILED, None, &text)
+            }
+        } else if !done && phase != Provisioning {
+            self.enter(Provisioning, "", None, "a role of the package is being granted or restored");
+        }
+    }
+
+    fn finish(mut self) -> Plan<AssignmentStatus> {
+        use AssignmentPhase as P;
+        let assignment = self.seen.assignment;
+        let phase = self.phase();
+        let reason = if self.plan.status.reason.is_empty() { format!("{phase:?}") } else { self.plan.status.reason.clone() };
+        let message = self.plan.status.message.clone();
+        let before = condition::get(&self.plan.status.conditions, ACCEPTED).map(|c| c.status == "True");
+        let accepted = match (phase, before) {
+            (P::Pending, _) if self.plan.status.reason == REQUEST_NOT_APPROVED || self.plan.status.reason.is_empty() => {
+                State::Unknown
+            }
+            (P::Pending, _) => State::False,
+            (P::Expired | P::Revoked | P::Revoking, Some(before)) => State::from(before),
+            (P::Expired | P::Revoked | P::Revoking, None) => State::False,
+            _ => State::True,
+        };
+        let delivered = State::from(phase == P::Delivered);
+        let ready = State::from(matches!(phase, P::Scheduled | P::Delivered | P::Expired | P::Revoked));
+        let now = self.now;
+        self.plan.status.observed_generation = Some(generation(assignment));
+        for (kind, state) in [(ACCEPTED, accepted), (DELIVERED, delivered), (READY, ready)] {
+            condition::set(&mut self.plan.status.conditions, kind, state, &reason, message.clone(), generation(assignment), now);
+        }
+        self.plan
+    }
+}
+
+/// When the access of an assignment should have ended, for the lateness metric: its end, or its revocation as far as metadata tells.
+pub fn due(assignment: &Assignment, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    if stands(assignment, now) {
+        return None;
+    }
+    let deleted = assignment.metadata.deletion_timestamp.as_ref().map(from_meta);
+    assignment
+        .end()
+        .filter(|end| *end <= now)
+        .or(deleted)
+        .or_else(|| assignment.spec.revoked.as_ref().map(|_| created(assignment)))
+}

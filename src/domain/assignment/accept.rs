@@ -1,0 +1,141 @@
+//! Whether an assignment may give access: one that the operator made needs its approved request, a direct one is checked against
+//! policy and separation of duties.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::access_request::RequestPhase;
+use crate::api::assignment::Source;
+use crate::api::labels;
+use crate::api::{AccessRequest, Assignment};
+use crate::domain::guards::Reason;
+use crate::domain::plan::{Effect, Key};
+use crate::domain::request::assignment_name;
+use crate::domain::schedule::{limit, show};
+use crate::domain::{holdings, readiness};
+
+use super::{Origin, REQUEST_NOT_APPROVED, Seen};
+
+/// Why an assignment gives nothing yet.
+pub(super) struct Refused {
+    pub reason: &'static str,
+    pub message: String,
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+fn refused(reason: &'static str, message: impl Into<String>) -> Refused {
+    Refused { reason, message: message.into(), wake_at: None }
+}
+
+/// How soon to look again for a request that the cache does not show.
+const SOON: TimeDelta = TimeDelta::seconds(2);
+
+/// `Ok(Some)`: something must be entered into the spec first.
+pub(super) fn check(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+    match seen.assignment.spec.source {
+        Some(Source::Request) => from_request(seen, now).map(|()| None),
+        Some(Source::Direct) => direct(seen, now),
+        None => {
+            Err(refused("SourceUnknown", "spec.source is empty: the admission policies were not in force when it was written"))
+        }
+    }
+}
+
+/// The record itself must show the approval: an object that merely names a request is not enough.
+fn from_request(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
+    match seen.origin {
+        Origin::Found(request) if vouches(request, seen.assignment) => Ok(()),
+        Origin::Found(_) => Err(refused(REQUEST_NOT_APPROVED, "its AccessRequest is not approved for this Assignment")),
+        Origin::Unseen | Origin::Gone => {
+            Err(Refused { wake_at: Some(now + SOON), ..refused(REQUEST_NOT_APPROVED, "its AccessRequest is not to be seen yet") })
+        }
+    }
+}
+
+/// Whether an approved request stands behind exactly this assignment.
+fn vouches(request: &AccessRequest, assignment: &Assignment) -> bool {
+    let (status, spec) = (request.status.clone().unwrap_or_default(), &assignment.spec);
+    let approved =
+        matches!(status.phase, RequestPhase::Provisioning | RequestPhase::PartiallyDelivered | RequestPhase::Delivered);
+    let name = assignment.metadata.name.as_deref();
+    approved
+        && name == Some(assignment_name(request).as_str())
+        && status.assignment.as_deref() == name
+        && spec.access_request_uid == request.metadata.uid
+        && spec.access_package == request.spec.access_package
+        && Some(&spec.subject) == request.subject().as_ref()
+}
+
+fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+    let spec = &seen.assignment.spec;
+    if seen.catalog.is_none() {
+        return Err(refused(Reason::PackageNotFound.as_str(), "this namespace belongs to no Catalog that is Ready"));
+    }
+    let Some(package) = seen.package else {
+        return Err(refused(
+            Reason::PackageNotFound.as_str(),
+            format!("access package {:?} does not exist in this namespace", spec.access_package),
+        ));
+    };
+    if !readiness::package_is_ready(package) {
+        return Err(refused(Reason::PackageNotFound.as_str(), format!("access package {:?} is not Ready", spec.access_package)));
+    }
+    let policy = seen.policy.filter(|policy| policy.spec.access_package == spec.access_package);
+    let Some(policy) = policy else {
+        let text = format!("policy {:?} of access package {:?} does not exist", spec.policy, spec.access_package);
+        return Err(refused(Reason::PolicyNotFound.as_str(), text));
+    };
+    if let Err(wrong) = readiness::policy_terms(policy, Some(package)) {
+        return Err(refused(
+            Reason::PolicyNotFound.as_str(),
+            format!("policy {:?} is not Ready: {}", spec.policy, wrong.message),
+        ));
+    }
+    if let Some(held) = seen.holdings.live(now) {
+        let name = held.metadata.name.as_deref().unwrap_or_default();
+        return Err(refused(
+            Reason::AlreadyAssigned.as_str(),
+            format!("{} holds the package by assignment {name:?}", spec.subject),
+        ));
+    }
+    compatible(seen, now)?;
+    period(seen, &policy.spec.expiration)
+}
+
+fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
+    let held = seen.holdings.holds(&seen.incompatible, now).map(|a| (labels::key_text(a), a.spec.access_package.clone()));
+    let asked = || {
+        let counts = |rival: &holdings::Rival<'_>| rival.claimed || rival.request.phase() != RequestPhase::Submitted;
+        let request = seen.holdings.asks(&seen.incompatible, counts)?;
+        Some((labels::key_text(request), request.spec.access_package.clone()))
+    };
+    match held.or_else(asked) {
+        Some((object, package)) => {
+            let text = format!(
+                "{} holds or asks for the incompatible access package {package:?}: {object}",
+                seen.assignment.spec.subject
+            );
+            Err(refused(Reason::Incompatible.as_str(), text))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The period must lie within the policy's limit; one without an end gets the policy's.
+fn period(seen: &Seen<'_>, expiration: &crate::api::policy::Expiration) -> Result<Option<Effect>, Refused> {
+    let start = seen.assignment.start();
+    let limit = limit(expiration, start);
+    match (seen.assignment.end(), limit) {
+        (Some(end), _) if end <= start => {
+            Err(refused(Reason::SchedulePast.as_str(), format!("the end {} is not after the start {}", show(end), show(start))))
+        }
+        (Some(end), Some(limit)) if end > limit => {
+            let text = format!("the end {} is later than the policy allows, {}", show(end), show(limit));
+            Err(refused(Reason::ScheduleTooLong.as_str(), text))
+        }
+        (None, Some(limit)) if limit <= start => {
+            Err(refused(Reason::SchedulePast.as_str(), format!("the policy allows access until {} only", show(limit))))
+        }
+        (None, Some(limit)) => Ok(Some(Effect::EnterEnd { assignment: Key::of(seen.assignment), end: limit })),
+        _ => Ok(None),
+    }
+}

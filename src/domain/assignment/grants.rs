@@ -1,0 +1,37 @@
+//! How far each role of an assignment is.
+
+use crate::api::assignment::{GrantOrigin, GrantState, GrantStatus};
+
+use super::Role;
+
+/// Longest message of one grant.
+const LONGEST: usize = 900;
+
+/// One status for each role; when the assignment is ending, all that is left is being removed.
+pub(super) fn statuses(roles: &[Role], ending: bool) -> Vec<GrantStatus> {
+    let shown =
+        roles.iter().filter(|role| if ending { !role.present.is_empty() && !role.shared } else { role.wanted || leaving(role) });
+    shown.map(|role| status(role, ending)).collect()
+}
+
+/// The package lost the role, nothing else gives it, and it is still there.
+fn leaving(role: &Role) -> bool {
+    !role.wanted && !role.shared && !role.present.is_empty()
+}
+
+fn status(role: &Role, ending: bool) -> GrantStatus {
+    let (state, message) = match &role.problem {
+        _ if ending || leaving(role) => (GrantState::Removing, "being taken away".to_owned()),
+        _ if role.missing == 0 && !role.present.is_empty() => (GrantState::Delivered, String::new()),
+        Some(problem) => (GrantState::Failed, problem.chars().take(LONGEST).collect()),
+        None => (GrantState::Pending, "being granted".to_owned()),
+    };
+    GrantStatus {
+        resource: role.resource.clone(),
+        role: role.role.clone(),
+        state,
+        message,
+        origin: GrantOrigin::Created,
+        objects: role.present.clone(),
+    }
+}

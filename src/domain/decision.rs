@@ -1,0 +1,75 @@
+//! What became of an ApprovalDecision. Its request's machine judges it; here is what is left.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::approval_decision::{
+    COUNTED, DECIDED, DUPLICATE, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, REQUEST_NOT_FOUND, REQUEST_NOT_PENDING,
+    SELF_APPROVAL, STAGE_CLOSED,
+};
+use crate::api::condition::{self, READY, State};
+use crate::api::time::created;
+use crate::api::{ApprovalDecision, ApprovalDecisionStatus};
+
+use super::approval::Judgement;
+use super::plan::{Effect, Plan};
+use super::readiness::generation;
+
+/// Whether a decision has been judged for good.
+pub fn is_judged(decision: &ApprovalDecision) -> bool {
+    let counted = decision.status.as_ref().and_then(|s| condition::get(&s.conditions, COUNTED));
+    counted.is_some_and(|c| c.status != State::Unknown.as_str())
+}
+
+/// What a reason means, for the person who decided.
+fn explain(reason: &str) -> &'static str {
+    match reason {
+        NOT_AN_APPROVER => "you were no approver of the open stage when you decided; the request's status.stages lists who is",
+        SELF_APPROVAL => "requestor and subject of a request cannot decide it",
+        STAGE_CLOSED => "the stage was not open when you decided",
+        REQUEST_NOT_PENDING => "the request was not waiting for approval when you decided",
+        DUPLICATE => "you have decided this stage before",
+        REASON_REQUIRED => "this stage requires spec.reason: decide again with a reason",
+        OTHER_REQUEST => "the decision is older than the request, or names the uid of another one",
+        _ => "",
+    }
+}
+
+/// The status of a judged decision.
+pub fn judged(decision: &ApprovalDecision, judgement: Judgement, now: DateTime<Utc>) -> ApprovalDecisionStatus {
+    match judgement {
+        Ok(()) => status(decision, State::True, DECIDED, "the decision counted", now),
+        Err(reason) => status(decision, State::False, reason, explain(reason), now),
+    }
+}
+
+fn status(
+    decision: &ApprovalDecision,
+    counted: State,
+    reason: &str,
+    message: &str,
+    now: DateTime<Utc>,
+) -> ApprovalDecisionStatus {
+    let mut status = decision.status.clone().unwrap_or_default();
+    status.observed_generation = Some(generation(decision));
+    let ready = State::from(counted != State::Unknown);
+    for (kind, state) in [(COUNTED, counted), (READY, ready)] {
+        condition::set(&mut status.conditions, kind, state, reason, message, generation(decision), now);
+    }
+    status
+}
+
+/// Looks at a decision whose request does not exist (any more).
+pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
+    let mut plan = match is_judged(decision) {
+        true => Plan::status(decision.status.clone().unwrap_or_default()),
+        false => {
+            let text = format!("access request {:?} does not exist in this namespace", decision.spec.access_request);
+            Plan::status(status(decision, State::Unknown, REQUEST_NOT_FOUND, &text, now))
+        }
+    };
+    match created(decision).checked_add_signed(retention) {
+        Some(due) if now >= due => plan.effects.push(Effect::Retire),
+        due => plan.wake(due),
+    }
+    plan
+}

@@ -1,0 +1,240 @@
+//! The guards of a request: a chain of pure checks in a fixed order; the first that fails gives the reason.
+//!
+//! They run at submit, again when the last stage has approved, and again at a start that lay ahead. What the pinned terms settle (scope,
+//! justification, answers) is judged at submit only; what can change meanwhile (catalog, package, policy switched off, period, holdings)
+//! is judged every time.
+
+pub mod answers;
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::access_request::{RequestType, Schedule};
+use crate::api::policy::Justification;
+use crate::api::{AccessPackage, Policy};
+
+use super::eligibility::{People, choose};
+use super::holdings::{Holdings, Rank};
+use super::request::Seen;
+use super::{readiness, schedule, separation};
+
+/// Why a request is denied. The whole vocabulary of `status.reason` for phase `Denied`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The package did not exist, or was not Ready, for an hour.
+    PackageNotFound,
+    /// The named policy (or any) did not exist, or was not Ready, for an hour.
+    PolicyNotFound,
+    /// `spec.enabled` of the Catalog is false.
+    CatalogDisabled,
+    /// `spec.enabled` of the Policy is false.
+    PolicyDisabled,
+    /// The subject is outside every policy's scope.
+    NotEligible,
+    /// The requestor may not act for the subject.
+    NotAllowedForOthers,
+    /// Several policies fit equally; the message names them.
+    AmbiguousPolicy,
+    /// The policy requires a justification.
+    JustificationRequired,
+    /// An answer is missing, unknown or malformed; the message names the question.
+    AnswerInvalid,
+    /// The policy allows no choice of a period.
+    ScheduleNotAllowed,
+    /// The period lies in the past.
+    SchedulePast,
+    /// The period is longer than the policy allows.
+    ScheduleTooLong,
+    /// The subject holds the package: use Extend.
+    AlreadyAssigned,
+    /// Extend or Remove without a live assignment.
+    NotAssigned,
+    /// The policy allows no extension.
+    ExtensionNotAllowed,
+    /// An older request by the subject for the package is pending.
+    DuplicateRequest,
+    /// An incompatible package is held or pending.
+    Incompatible,
+    /// An approver said no.
+    DeniedByApprover,
+    /// A stage was not decided in time.
+    ApprovalTimedOut,
+}
+
+impl Reason {
+    /// As it stands in the status.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::PackageNotFound => "PackageNotFound",
+            Self::PolicyNotFound => "PolicyNotFound",
+            Self::CatalogDisabled => "CatalogDisabled",
+            Self::PolicyDisabled => "PolicyDisabled",
+            Self::NotEligible => "NotEligible",
+            Self::NotAllowedForOthers => "NotAllowedForOthers",
+            Self::AmbiguousPolicy => "AmbiguousPolicy",
+            Self::JustificationRequired => "JustificationRequired",
+            Self::AnswerInvalid => "AnswerInvalid",
+            Self::ScheduleNotAllowed => "ScheduleNotAllowed",
+            Self::SchedulePast => "SchedulePast",
+            Self::ScheduleTooLong => "ScheduleTooLong",
+            Self::AlreadyAssigned => "AlreadyAssigned",
+            Self::NotAssigned => "NotAssigned",
+            Self::ExtensionNotAllowed => "ExtensionNotAllowed",
+            Self::DuplicateRequest => "DuplicateRequest",
+            Self::Incompatible => "Incompatible",
+            Self::DeniedByApprover => "DeniedByApprover",
+            Self::ApprovalTimedOut => "ApprovalTimedOut",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A reason and its message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// For machines.
+    pub reason: Reason,
+    /// For people: names the object, the field, the value, and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A reason and its message.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// A guard that does not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something is missing that may still come.
+    Wait(Refusal),
+    /// No.
+    Refuse(Refusal),
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refuse(refusal)
+    }
+}
+
+/// What a request passed with.
+pub struct Passed<'a> {
+    /// The policy that fits best.
+    pub policy: &'a Policy,
+    /// The period it would get if it were approved now.
+    pub schedule: Schedule,
+}
+
+/// All guards, at submit.
+pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Outcome> {
+    let request = seen.request;
+    catalog_enabled(seen)?;
+    let package = package_there(seen)?;
+    let policy = choose(request, package, &seen.policies, people)?;
+    if request.spec.kind == RequestType::Extend && !policy.spec.extension.allowed {
+        let text = format!("policy {:?} allows no extension", policy.metadata.name.as_deref().unwrap_or_default());
+        return Err(Refusal::new(Reason::ExtensionNotAllowed, text).into());
+    }
+    if policy.spec.justification == Justification::Required && request.spec.justification.trim().is_empty() {
+        return Err(Refusal::new(
+            Reason::JustificationRequired,
+            "the policy requires spec.justification: say why you need the access",
+        )
+        .into());
+    }
+    answers::check(&policy.spec.questions, &request.spec.answers)?;
+    let schedule =
+        schedule::effective(&policy.spec.expiration, policy.spec.custom_schedule, request.spec.schedule.as_ref(), now)?;
+    holdings(seen, people, Rank::Submitted, now)?;
+    Ok(Passed { policy, schedule })
+}
+
+/// What can have changed since the request was accepted.
+pub fn again(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
+    catalog_enabled(seen)?;
+    if seen.package.is_none() {
+        return Err(package_missing(seen));
+    }
+    if let Some(pinned) = seen.pinned_policy().filter(|policy| !policy.spec.enabled) {
+        let text = format!("policy {:?} was disabled", pinned.metadata.name.as_deref().unwrap_or_default());
+        return Err(Refusal::new(Reason::PolicyDisabled, text));
+    }
+    holdings(seen, people, rank, now)
+}
+
+fn catalog_enabled(seen: &Seen<'_>) -> Result<(), Refusal> {
+    match seen.catalog {
+        Some(catalog) if !catalog.spec.enabled => {
+            let text = format!(
+                "catalog {:?} is disabled: nothing in it can be requested now",
+                catalog.metadata.name.as_deref().unwrap_or_default()
+            );
+            Err(Refusal::new(Reason::CatalogDisabled, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn package_missing(seen: &Seen<'_>) -> Refusal {
+    let text = format!("access package {:?} does not exist in this namespace", seen.request.spec.access_package);
+    Refusal::new(Reason::PackageNotFound, text)
+}
+
+fn package_there<'a>(seen: &Seen<'a>) -> Result<&'a AccessPackage, Outcome> {
+    if seen.catalog.is_none() {
+        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
+    }
+    let package = seen.package.ok_or_else(|| Outcome::Wait(package_missing(seen)))?;
+    if !readiness::package_is_ready(package) {
+        let text = format!("access package {:?} is not Ready; its conditions say why", seen.request.spec.access_package);
+        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, text)));
+    }
+    Ok(package)
+}
+
+/// Guards about what the subject holds or asks for elsewhere.
+fn holdings(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let held: &Holdings<'_> = &seen.holdings;
+    let live = held.live(now);
+    match (seen.request.spec.kind, live) {
+        (RequestType::Add, Some(assignment)) => {
+            let name = assignment.metadata.name.as_deref().unwrap_or_default();
+            return Err(Refusal::new(
+                Reason::AlreadyAssigned,
+                format!("{} holds the package by assignment {name:?}: use type Extend", people.subject),
+            ));
+        }
+        (RequestType::Extend | RequestType::Remove, None) => {
+            return Err(Refusal::new(Reason::NotAssigned, format!("{} has no live assignment of the package", people.subject)));
+        }
+        _ => {}
+    }
+    if let Some(rival) = held.duplicate(seen.request, rank) {
+        let name = rival.metadata.name.as_deref().unwrap_or_default();
+        let text =
+            format!("request {name:?} of the same subject for the package is older or further on: wait for it, or cancel it");
+        return Err(Refusal::new(Reason::DuplicateRequest, text));
+    }
+    match seen.request.spec.kind {
+        RequestType::Remove => Ok(()),
+        _ => separation::check(seen, people, rank, now),
+    }
+}
+
+/// The guards of a request to give access back: only that there is something to give, and that it is one's own to give.
+pub fn at_removal(seen: &Seen<'_>, people: &People<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
+    if people.identity().is_none() && !people.may_assign {
+        let text = format!("{} may not give back the access of {}", people.requestor.username, people.subject);
+        return Err(Refusal::new(Reason::NotAllowedForOthers, text));
+    }
+    holdings(seen, people, Rank::Submitted, now)
+}

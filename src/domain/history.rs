@@ -1,0 +1,38 @@
+//! Writing down transitions: timeline, event and phase always go together.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::timeline::{TimelineEntry, record};
+
+use super::plan::Note;
+
+/// Longest message in a timeline entry.
+const LONGEST: usize = 1_000;
+
+/// Records one entry in a timeline and the same as an Event.
+pub fn tell(
+    timeline: &mut Vec<TimelineEntry>,
+    notes: &mut Vec<Note>,
+    now: DateTime<Utc>,
+    warning: bool,
+    event: &'static str,
+    by: Option<&str>,
+    message: &str,
+) {
+    let message: String = message.chars().take(LONGEST).collect();
+    record(
+        timeline,
+        TimelineEntry {
+            at: now,
+            event: event.to_owned(),
+            by: by.map(|by| by.chars().take(LONGEST).collect()),
+            message: message.clone(),
+        },
+    );
+    let message = match by {
+        Some(by) if !message.is_empty() => format!("{message} (by {by})"),
+        Some(by) => format!("by {by}"),
+        None => message,
+    };
+    notes.push(Note { warning, reason: event, message });
+}

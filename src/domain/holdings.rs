@@ -1,0 +1,119 @@
+//! What a subject holds and asks for, in all catalogs.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::access_request::{RequestPhase, RequestType};
+use crate::api::assignment::AssignmentPhase;
+use crate::api::time::created;
+use crate::api::{AccessRequest, Assignment};
+
+use super::plan::Key;
+
+/// How far a request has come. Of two requests that exclude each other the one that is further on wins, and among equals the older one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// Not judged yet.
+    Submitted,
+    /// Accepted, and waiting for approval.
+    Pending,
+    /// Approved; the access may be under way.
+    Approved,
+}
+
+/// Another request of the same subject.
+#[derive(Clone, Copy)]
+pub struct Rival<'a> {
+    /// The request.
+    pub request: &'a AccessRequest,
+    /// It has been judged a moment ago and the result is being written: it counts one rank higher than its status says.
+    pub claimed: bool,
+}
+
+/// Everything of a subject that can stand in the way of a request or an assignment.
+#[derive(Clone, Default)]
+pub struct Holdings<'a> {
+    /// Package that is asked for.
+    pub package: Key,
+    /// Assignments of the subject, in all catalogs, apart from the one that is judged.
+    pub assignments: Vec<&'a Assignment>,
+    /// Requests of the subject that have not ended, in all catalogs, apart from the one that is judged.
+    pub rivals: Vec<Rival<'a>>,
+    /// Assignments of groups that the subject is known to be in.
+    pub of_groups: Vec<&'a Assignment>,
+}
+
+/// The package of an assignment.
+pub fn package_of(assignment: &Assignment) -> Key {
+    Key::new(assignment.metadata.namespace.clone().unwrap_or_default(), &assignment.spec.access_package)
+}
+
+/// The package of a request.
+pub fn wanted_by(request: &AccessRequest) -> Key {
+    Key::new(request.metadata.namespace.clone().unwrap_or_default(), &request.spec.access_package)
+}
+
+/// Whether an assignment gives access at `now`, or will: accepted, not ended, not on its way out.
+pub fn is_live(assignment: &Assignment, now: DateTime<Utc>) -> bool {
+    let phase = assignment.phase();
+    let accepted = phase.is_granting() || phase == AssignmentPhase::Scheduled;
+    // The operator's own assignments are accepted with the request they come from.
+    let accepted = accepted || (phase == AssignmentPhase::Pending && assignment.spec.access_request.is_some());
+    accepted && stands(assignment, now)
+}
+
+/// Whether nothing in the spec or metadata of an assignment ends it at `now`.
+pub fn stands(assignment: &Assignment, now: DateTime<Utc>) -> bool {
+    assignment.spec.revoked.is_none()
+        && assignment.metadata.deletion_timestamp.is_none()
+        && assignment.end().is_none_or(|end| now < end)
+}
+
+/// Whether the roles of an assignment's package belong to its subject at `now`. This, and nothing else, makes a grant wanted.
+pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
+    assignment.phase().is_granting() && assignment.start() <= now && stands(assignment, now)
+}
+
+impl Rival<'_> {
+    fn rank(&self) -> Rank {
+        match (self.request.phase(), self.claimed) {
+            (RequestPhase::Submitted, false) => Rank::Submitted,
+            (RequestPhase::Submitted, true) | (RequestPhase::PendingApproval, false) => Rank::Pending,
+            _ => Rank::Approved,
+        }
+    }
+}
+
+fn age(request: &AccessRequest) -> (DateTime<Utc>, &str) {
+    (created(request), request.metadata.uid.as_deref().unwrap_or_default())
+}
+
+/// Whether a rival goes before a request of the given rank.
+pub fn goes_before(rival: &Rival<'_>, request: &AccessRequest, rank: Rank) -> bool {
+    rival.rank() > rank || (rival.rank() == rank && age(rival.request) < age(request))
+}
+
+impl<'a> Holdings<'a> {
+    /// The live assignment of the package, if there is one.
+    pub fn live(&self, now: DateTime<Utc>) -> Option<&'a Assignment> {
+        self.assignments.iter().copied().find(|a| package_of(a) == self.package && is_live(a, now))
+    }
+
+    /// A pending request for the same package and of the same type that goes before.
+    pub fn duplicate(&self, request: &AccessRequest, rank: Rank) -> Option<&'a AccessRequest> {
+        let same = |rival: &&Rival<'a>| wanted_by(rival.request) == self.package && rival.request.spec.kind == request.spec.kind;
+        self.rivals.iter().filter(same).find(|rival| goes_before(rival, request, rank)).map(|rival| rival.request)
+    }
+
+    /// An assignment of one of these packages that the subject holds, itself or through a group.
+    pub fn holds(&self, packages: &[Key], now: DateTime<Utc>) -> Option<&'a Assignment> {
+        let all = self.assignments.iter().chain(&self.of_groups).copied();
+        all.into_iter().find(|a| is_live(a, now) && packages.contains(&package_of(a)))
+    }
+
+    /// A request to get one of these packages that goes before.
+    pub fn asks(&self, packages: &[Key], goes_before: impl Fn(&Rival<'a>) -> bool) -> Option<&'a AccessRequest> {
+        let adds =
+            |rival: &&Rival<'a>| rival.request.spec.kind == RequestType::Add && packages.contains(&wanted_by(rival.request));
+        self.rivals.iter().filter(adds).find(|rival| goes_before(rival)).map(|rival| rival.request)
+    }
+}

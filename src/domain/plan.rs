@@ -1,0 +1,124 @@
+//! What a machine wants done.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::api::rbac::v1::RoleBinding;
+
+use crate::api::{ApprovalDecisionStatus, Assignment};
+
+/// Namespace and name of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Namespace; empty for objects of the cluster.
+    pub namespace: String,
+    /// Name.
+    pub name: String,
+}
+
+impl Key {
+    /// A key from its parts.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The key of an object.
+    pub fn of<K: kube::Resource>(object: &K) -> Self {
+        let meta = object.meta();
+        Self::new(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace.as_str() {
+            "" => f.write_str(&self.name),
+            namespace => write!(f, "{namespace}/{}", self.name),
+        }
+    }
+}
+
+/// A change of something else than the object's own status. Each can be carried out twice without harm.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Create an Assignment, unless it is there.
+    CreateAssignment(Box<Assignment>),
+    /// Move the end of an Assignment; never to an earlier instant. No end stays no end.
+    MoveEnd {
+        /// The Assignment.
+        assignment: Key,
+        /// The new end; `None`: no end.
+        end: Option<DateTime<Utc>>,
+    },
+    /// Enter the schedule of a direct Assignment that names none.
+    EnterEnd {
+        /// The Assignment.
+        assignment: Key,
+        /// The end by its policy.
+        end: DateTime<Utc>,
+    },
+    /// Revoke an Assignment.
+    Revoke {
+        /// The Assignment.
+        assignment: Key,
+        /// Who ends it.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Put our finalizer on an Assignment.
+    Hold(Key),
+    /// Take our finalizer off an Assignment: its access is gone.
+    Release(Key),
+    /// Write what became of an ApprovalDecision.
+    Judge {
+        /// The decision.
+        decision: Key,
+        /// Its whole status.
+        status: Box<ApprovalDecisionStatus>,
+    },
+    /// Delete the object itself, which is past its retention.
+    Retire,
+    /// Create a Namespace for a Catalog.
+    CreateNamespace(String),
+    /// Create or repair a RoleBinding in a catalog's namespace.
+    Bind(Box<RoleBinding>),
+    /// Delete a RoleBinding in a catalog's namespace.
+    Unbind(Key),
+}
+
+/// Something to tell people in a Kubernetes Event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// `true`: something that a person should look at.
+    pub warning: bool,
+    /// The phase or what happened, in CamelCase.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+/// What one look at an object leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan<S> {
+    /// The whole status; written when it differs from what is there, before any effect.
+    pub status: S,
+    /// In this order, after the status is written.
+    pub effects: Vec<Effect>,
+    /// Told after the status is written.
+    pub notes: Vec<Note>,
+    /// Look again at this instant, whatever happens until then.
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl<S> Plan<S> {
+    /// A plan that writes a status and nothing else.
+    pub fn status(status: S) -> Self {
+        Self { status, effects: Vec::new(), notes: Vec::new(), wake_at: None }
+    }
+
+    /// Asks for a look at an instant, unless an earlier one is asked for.
+    pub fn wake(&mut self, at: Option<DateTime<Utc>>) {
+        self.wake_at = [self.wake_at, at].into_iter().flatten().min();
+    }
+}

@@ -1,0 +1,162 @@
+//! Whether packages, policies and resources are what their specs ask for.
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use crate::api::access_package::{RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE};
+use crate::api::catalog::AVAILABLE;
+use crate::api::catalog_resource::NO_CATALOG;
+use crate::api::condition::{self, READY, State};
+use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
+use crate::api::{AccessPackage, AccessPackageStatus, CatalogResource, Policy, PolicyStatus};
+
+use super::plan::{Note, Plan};
+
+/// What is wrong with an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// For machines: one of the reasons documented beside the kind.
+    pub reason: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Wrong {
+    /// A reason and its message.
+    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// An object's generation; 0 for one that was never stored.
+pub fn generation<K: kube::Resource>(object: &K) -> i64 {
+    object.meta().generation.unwrap_or_default()
+}
+
+/// Whether conditions say Ready of the present generation.
+pub fn is_ready(conditions: &[Condition], generation: i64) -> bool {
+    condition::get(conditions, READY).is_some_and(|c| c.status == "True" && c.observed_generation == Some(generation))
+}
+
+/// Whether the operator found this version of a package good.
+pub fn package_is_ready(package: &AccessPackage) -> bool {
+    package.status.as_ref().is_some_and(|status| is_ready(&status.conditions, generation(package)))
+}
+
+/// Whether the operator found this version of a resource good.
+pub fn resource_is_ready(resource: &CatalogResource) -> bool {
+    resource.status.as_ref().is_some_and(|status| is_ready(&status.conditions, generation(resource)))
+}
+
+/// Sets `Ready` and says so in an Event when it changes.
+pub fn set_ready(
+    conditions: &mut Vec<Condition>,
+    notes: &mut Vec<Note>,
+    found: Result<(), Wrong>,
+    generation: i64,
+    now: DateTime<Utc>,
+) {
+    let before = condition::get(conditions, READY).map(|c| (c.status.clone(), c.reason.clone()));
+    let (state, reason, message) = match found {
+        Ok(()) => (State::True, AVAILABLE, String::new()),
+        Err(wrong) => (State::False, wrong.reason, wrong.message),
+    };
+    if before != Some((state.as_str().to_owned(), reason.to_owned())) {
+        notes.push(Note {
+            warning: state == State::False,
+            reason: if state == State::True { "Ready" } else { "NotReady" },
+            message: if message.is_empty() { "ready for use".to_owned() } else { message.clone() },
+        });
+    }
+    condition::set(conditions, READY, state, reason, message, generation, now);
+}
+
+/// What can be wrong with the terms of a policy, apart from time.
+pub fn policy_terms(policy: &Policy, package: Option<&AccessPackage>) -> Result<(), Wrong> {
+    if package.is_none() {
+        let text =
+            format!("access package {:?} (spec.accessPackage) does not exist in this namespace", policy.spec.access_package);
+        return Err(Wrong::new(PACKAGE_NOT_FOUND, text));
+    }
+    for stage in &policy.spec.approval.stages {
+        if let Some(escalation) = stage.escalation.as_ref().filter(|e| e.after >= stage.timeout) {
+            let text = format!(
+                "stage {:?}: escalation.after {} must be shorter than timeout {}",
+                stage.name, escalation.after, stage.timeout
+            );
+            return Err(Wrong::new(ESCALATION_TOO_LATE, text));
+        }
+    }
+    for question in &policy.spec.questions {
+        if let Some(Err(error)) = question.pattern.as_deref().map(super::guards::answers::compile) {
+            return Err(Wrong::new(PATTERN_INVALID, format!("question {:?}: {error}", question.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Judges a policy.
+pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: bool, now: DateTime<Utc>) -> Plan<PolicyStatus> {
+    let mut status = policy.status.clone().unwrap_or_default();
+    let mut notes = Vec::new();
+    let mut found = in_catalog(has_catalog).and_then(|()| policy_terms(policy, package));
+    let end = policy.spec.expiration.at;
+    if let Some(at) = end.filter(|at| *at <= now && found.is_ok()) {
+        found = Err(Wrong::new(
+            EXPIRATION_PASSED,
+            format!("expiration.at {} has passed: nothing can be granted any more", super::schedule::show(at)),
+        ));
+    }
+    status.observed_generation = Some(generation(policy));
+    set_ready(&mut status.conditions, &mut notes, found, generation(policy), now);
+    Plan { status, effects: Vec::new(), notes, wake_at: end.filter(|at| *at > now) }
+}
+
+/// Judges a package. `resource` finds a CatalogResource of the same catalog by name.
+pub fn package<'a>(
+    package: &AccessPackage,
+    resource: impl Fn(&str) -> Option<&'a CatalogResource>,
+    has_catalog: bool,
+    counts: (usize, usize),
+    now: DateTime<Utc>,
+) -> Plan<AccessPackageStatus> {
+    let mut status = package.status.clone().unwrap_or_default();
+    let mut notes = Vec::new();
+    let found = in_catalog(has_catalog).and_then(|()| package_roles(package, resource));
+    status.observed_generation = Some(generation(package));
+    status.pending_requests = i32::try_from(counts.0).unwrap_or(i32::MAX);
+    status.live_assignments = i32::try_from(counts.1).unwrap_or(i32::MAX);
+    set_ready(&mut status.conditions, &mut notes, found, generation(package), now);
+    Plan { status, effects: Vec::new(), notes, wake_at: None }
+}
+
+fn package_roles<'a>(package: &AccessPackage, resource: impl Fn(&str) -> Option<&'a CatalogResource>) -> Result<(), Wrong> {
+    for wanted in &package.spec.resource_roles {
+        let Some(found) = resource(&wanted.resource) else {
+            let text = format!("catalog resource {:?} does not exist in this namespace", wanted.resource);
+            return Err(Wrong::new(RESOURCE_NOT_FOUND, text));
+        };
+        if !found.spec.roles.iter().any(|role| role.name == wanted.role) {
+            let text = format!("catalog resource {:?} has no role {:?}", wanted.resource, wanted.role);
+            return Err(Wrong::new(ROLE_NOT_IN_RESOURCE, text));
+        }
+        if !resource_is_ready(found) {
+            let why = found.status.as_ref().and_then(|s| condition::get(&s.conditions, READY)).map(|c| c.message.clone());
+            let text = format!(
+                "catalog resource {:?} is not ready: {}",
+                wanted.resource,
+                why.unwrap_or_else(|| "not looked at yet".to_owned())
+            );
+            return Err(Wrong::new(RESOURCE_NOT_READY, text));
+        }
+    }
+    Ok(())
+}
+
+/// Objects of a catalog outside a catalog's namespace do nothing.
+pub fn in_catalog(has_catalog: bool) -> Result<(), Wrong> {
+    match has_catalog {
+        true => Ok(()),
+        false => Err(Wrong::new(NO_CATALOG, "this namespace belongs to no Catalog that is Ready")),
+    }
+}

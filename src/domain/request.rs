@@ -1,0 +1,113 @@
+//! The life of an AccessRequest. Terminal: Delivered, Denied, Cancelled.
+//!
+//! | from | when | to | reason |
+//! |---|---|---|---|
+//! | - | created | Submitted | |
+//! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PolicyNotFound` |
+//! | Submitted | a guard fails | Denied | the guard's, see [`guards::Reason`] |
+//! | Submitted | guards pass, stages apply | PendingApproval, first stage opens | |
+//! | Submitted | guards pass, no stages (or Remove, or an extension that needs none) | Approved | |
+//! | PendingApproval | the open stage has its approvals | next stage opens, or Approved after the last | |
+//! | PendingApproval | one counted denial | Denied | `DeniedByApprover` |
+//! | PendingApproval | escalation time | PendingApproval, more approvers | |
+//! | PendingApproval | deadline of the stage | Denied | `ApprovalTimedOut` |
+//! | Submitted, PendingApproval, Scheduled | `cancelled: true` | Cancelled | `Cancelled` |
+//! | Approved | a guard fails now | Denied | the guard's |
+//! | Approved | start lies ahead | Scheduled | |
+//! | Scheduled | start reached, guards pass | Provisioning | |
+//! | Scheduled | start reached, a guard fails now | Denied | the guard's |
+//! | Approved | start reached | Provisioning | |
+//! | Provisioning, PartiallyDelivered | every role there (Extend: end moved; Remove: access gone) | Delivered | `Delivered` |
+//! | Provisioning | some roles fail, still retried | PartiallyDelivered | |
+//! | Provisioning, PartiallyDelivered | the assignment ends before it was delivered | Cancelled | `AssignmentEnded` |
+//!
+//! A transition writes its status first and has its effects afterwards, and every effect can be repeated; so a crash in between is healed by
+//! looking again.
+
+pub use deliver::assignment_name;
+
+mod deliver;
+mod draft;
+mod pending;
+mod submit;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::access_request::RequestPhase;
+use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
+
+use super::eligibility::People;
+use super::holdings::Holdings;
+use super::plan::{Key, Plan};
+use draft::Draft;
+
+/// `status.reason` of a request that was withdrawn.
+pub const CANCELLED: &str = "Cancelled";
+/// `status.reason` of a request whose assignment ended before it was delivered.
+pub const ASSIGNMENT_ENDED: &str = "AssignmentEnded";
+/// `status.reason` of a delivered request.
+pub const DELIVERED: &str = "Delivered";
+
+/// How long a request waits for a package or policy that does not exist yet.
+pub const PATIENCE: TimeDelta = TimeDelta::hours(1);
+
+/// What a look at a request sees.
+pub struct Seen<'a> {
+    /// The request.
+    pub request: &'a AccessRequest,
+    /// The catalog that owns the namespace.
+    pub catalog: Option<&'a Catalog>,
+    /// The package it names.
+    pub package: Option<&'a AccessPackage>,
+    /// All policies of the package.
+    pub policies: Vec<&'a Policy>,
+    /// All decisions that name the request.
+    pub decisions: Vec<&'a ApprovalDecision>,
+    /// What the subject holds and asks for.
+    pub holdings: Holdings<'a>,
+    /// Packages that the package must not be held with, in either direction.
+    pub incompatible: Vec<Key>,
+    /// The requestor holds the verb `assign` on the package.
+    pub may_assign: bool,
+    /// The assignment that the request made, extends or removes, when it is there.
+    pub assignment: Option<&'a Assignment>,
+    /// How long ended requests are kept.
+    pub retention: TimeDelta,
+}
+
+impl Seen<'_> {
+    /// The policy that the request is pinned to, as it is now, unless it was deleted or made anew.
+    pub fn pinned_policy(&self) -> Option<&Policy> {
+        let pinned = self.request.status.as_ref()?.policy.as_ref()?;
+        self.policies.iter().copied().find(|p| p.metadata.uid.as_deref() == Some(pinned.uid.as_str()))
+    }
+
+    /// Requestor and subject; none when the API server vouched for nobody.
+    pub fn people(&self) -> Option<People<'_>> {
+        let requestor = self.request.spec.requestor.as_ref()?;
+        Some(People { requestor, subject: self.request.subject()?, may_assign: self.may_assign })
+    }
+}
+
+/// Most steps in one look; no path through the table is longer.
+const STEPS: usize = 8;
+
+/// Decides what becomes of a request.
+pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+    let mut draft = Draft::new(seen, now);
+    for _ in 0..STEPS {
+        let before = draft.phase();
+        match before {
+            RequestPhase::Submitted => submit::step(&mut draft),
+            RequestPhase::PendingApproval => pending::step(&mut draft),
+            RequestPhase::Approved => deliver::approved(&mut draft),
+            RequestPhase::Scheduled => deliver::scheduled(&mut draft),
+            RequestPhase::Provisioning | RequestPhase::PartiallyDelivered => deliver::under_way(&mut draft),
+            RequestPhase::Delivered | RequestPhase::Denied | RequestPhase::Cancelled => deliver::ended(&mut draft),
+        }
+        if draft.phase() == before {
+            break;
+        }
+    }
+    draft.finish()
+}

@@ -1,0 +1,232 @@
+//! From Approved to the end: the period is fixed, the assignment is made, extended or ended.
+
+use sha2::{Digest, Sha256};
+
+use crate::api::access_request::{RequestPhase, RequestType, Schedule};
+use crate::api::assignment::{AssignmentPhase, AssignmentSchedule, Source};
+use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
+use crate::api::timeline::TimelineEntry;
+use crate::api::{AccessRequest, Assignment, AssignmentSpec};
+use crate::domain::guards::{self, Reason, Refusal};
+use crate::domain::holdings::Rank;
+use crate::domain::plan::{Effect, Key};
+use crate::domain::schedule::{self, later, show};
+
+use super::draft::Draft;
+use super::{ASSIGNMENT_ENDED, DELIVERED};
+
+/// Approved, a passing phase: guards again, then the period is fixed for good.
+pub(super) fn approved(draft: &mut Draft<'_, '_>) {
+    if !draft.just_passed && !passes(draft, Rank::Pending) {
+        return;
+    }
+    match draft.seen.request.spec.kind {
+        RequestType::Add => fix_period(draft),
+        RequestType::Extend => extend(draft),
+        RequestType::Remove => {
+            draft.plan.status.assignment = live_name(draft);
+            draft.enter(RequestPhase::Provisioning, "", None, "the access is being taken away");
+        }
+    }
+}
+
+/// Asks the guards again; denies when one fails.
+fn passes(draft: &mut Draft<'_, '_>, rank: Rank) -> bool {
+    let Some(people) = draft.seen.people() else { return false };
+    match guards::again(draft.seen, &people, rank, draft.now) {
+        Ok(()) => true,
+        Err(refusal) => {
+            draft.deny(&refusal, None);
+            false
+        }
+    }
+}
+
+fn live_name(draft: &Draft<'_, '_>) -> Option<String> {
+    draft.seen.holdings.live(draft.now)?.metadata.name.clone()
+}
+
+/// The period counted from now, under the pinned terms.
+fn period(draft: &Draft<'_, '_>) -> Result<Schedule, Refusal> {
+    let Some(pinned) = &draft.plan.status.policy else {
+        return Err(Refusal::new(Reason::PolicyNotFound, "no policy is pinned"));
+    };
+    schedule::effective(&pinned.expiration, pinned.custom_schedule, draft.seen.request.spec.schedule.as_ref(), draft.now)
+}
+
+fn fix_period(draft: &mut Draft<'_, '_>) {
+    match period(draft) {
+        Err(refusal) => draft.deny(&refusal, None),
+        Ok(period) => {
+            let start = period.start_time;
+            draft.plan.status.schedule = Some(period);
+            if start > draft.now {
+                draft.enter(RequestPhase::Scheduled, "", None, format!("approved; access starts at {}", show(start)));
+            } else {
+                provision(draft);
+            }
+        }
+    }
+}
+
+/// The end moves, never to an earlier instant; the start stays.
+fn extend(draft: &mut Draft<'_, '_>) {
+    let Some(held) = draft.seen.holdings.live(draft.now) else { return };
+    let (start, old_end, name) = (held.start(), held.end(), held.metadata.name.clone());
+    match period(draft) {
+        Err(refusal) => draft.deny(&refusal, None),
+        Ok(period) => {
+            let end = later(old_end, period.end_time);
+            draft.plan.status.schedule = Some(Schedule { start_time: start, end_time: end });
+            draft.plan.status.assignment = name;
+            draft.enter(RequestPhase::Provisioning, "", None, format!("access is extended {}", Draft::period(end)));
+        }
+    }
+}
+
+/// Scheduled: waits for the start, then asks the guards again.
+pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
+    if draft.cancelled() {
+        return;
+    }
+    let Some(period) = draft.plan.status.schedule.clone() else { return };
+    if draft.now < period.start_time {
+        draft.wait_for(format!("the start at {}", show(period.start_time)));
+        draft.plan.wake(Some(period.start_time));
+    } else if period.end_time.is_some_and(|end| draft.now >= end) {
+        draft.deny(&Refusal::new(Reason::SchedulePast, "the whole period passed before the access could start"), None);
+    } else if passes(draft, Rank::Approved) {
+        provision(draft);
+    }
+}
+
+fn provision(draft: &mut Draft<'_, '_>) {
+    draft.plan.status.assignment = Some(assignment_name(draft.seen.request));
+    let end = draft.plan.status.schedule.as_ref().and_then(|s| s.end_time);
+    draft.enter(RequestPhase::Provisioning, "", None, format!("access is granted {}", Draft::period(end)));
+}
+
+/// Provisioning, PartiallyDelivered: repeats what is not done yet, and looks how far it is.
+pub(super) fn under_way(draft: &mut Draft<'_, '_>) {
+    match draft.seen.request.spec.kind {
+        RequestType::Add => adding(draft),
+        RequestType::Extend => extending(draft),
+        RequestType::Remove => removing(draft),
+    }
+}
+
+fn adding(draft: &mut Draft<'_, '_>) {
+    let Some(assignment) = draft.seen.assignment else {
+        if let Some(assignment) = new_assignment(draft) {
+            draft.plan.effects.push(Effect::CreateAssignment(Box::new(assignment)));
+        }
+        return;
+    };
+    if is_over(assignment) {
+        return cancel_ended(draft, assignment);
+    }
+    let message = assignment.status.as_ref().map(|s| s.message.clone()).unwrap_or_default();
+    match assignment.phase() {
+        AssignmentPhase::Delivered => {
+            let end = assignment.end();
+            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("every role is there, {}", Draft::period(end)));
+        }
+        AssignmentPhase::PartiallyDelivered if draft.phase() == RequestPhase::Provisioning => {
+            draft.enter(RequestPhase::PartiallyDelivered, "", None, message);
+        }
+        _ => draft.say("", &message),
+    }
+}
+
+fn extending(draft: &mut Draft<'_, '_>) {
+    let wanted = draft.plan.status.schedule.as_ref().and_then(|s| s.end_time);
+    match draft.seen.assignment {
+        None => cancel(draft, "the assignment is gone".to_owned()),
+        Some(assignment) if later(assignment.end(), wanted) == assignment.end() => {
+            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("access goes on {}", Draft::period(assignment.end())));
+        }
+        Some(assignment) if is_over(assignment) || assignment.end().is_some_and(|end| draft.now >= end) => {
+            cancel_ended(draft, assignment);
+        }
+        Some(assignment) => draft.plan.effects.push(Effect::MoveEnd { assignment: Key::of(assignment), end: wanted }),
+    }
+}
+
+fn removing(draft: &mut Draft<'_, '_>) {
+    let request = draft.seen.request;
+    match draft.seen.assignment {
+        Some(assignment) if !assignment.phase().is_terminal() => {
+            if assignment.spec.revoked.is_none() {
+                let by = request.spec.requestor.as_ref().map(|r| r.username.clone()).unwrap_or_default();
+                let name = request.metadata.name.as_deref().unwrap_or_default();
+                let reason = format!("given back by request {name}: {}", request.spec.justification);
+                draft.plan.effects.push(Effect::Revoke { assignment: Key::of(assignment), by, reason });
+            }
+        }
+        _ => draft.enter(RequestPhase::Delivered, DELIVERED, None, "the access is gone"),
+    }
+}
+
+fn is_over(assignment: &Assignment) -> bool {
+    assignment.phase().is_terminal()
+        || assignment.phase() == AssignmentPhase::Revoking
+        || assignment.metadata.deletion_timestamp.is_some()
+}
+
+fn cancel_ended(draft: &mut Draft<'_, '_>, assignment: &Assignment) {
+    let reason = assignment.status.as_ref().map(|s| s.message.clone()).unwrap_or_default();
+    cancel(draft, format!("the assignment ended before every role was there: {reason}"));
+}
+
+fn cancel(draft: &mut Draft<'_, '_>, message: String) {
+    draft.enter(RequestPhase::Cancelled, ASSIGNMENT_ENDED, None, message);
+}
+
+/// Ended: the record is kept for its retention, and as long as the access that came from it.
+pub(super) fn ended(draft: &mut Draft<'_, '_>) {
+    let assignment = draft.seen.assignment.filter(|_| draft.seen.request.spec.kind == RequestType::Add);
+    if assignment.is_some_and(|a| !a.phase().is_terminal()) {
+        return;
+    }
+    let since = assignment.and_then(|a| a.status.as_ref()?.ended_at);
+    let last = draft.plan.status.timeline.last().map(|entry: &TimelineEntry| entry.at);
+    let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(draft.seen.retention)) else { return };
+    if draft.now >= due {
+        draft.plan.effects.push(Effect::Retire);
+    } else {
+        draft.plan.wake(Some(due));
+    }
+}
+
+/// Longest name of an object, and the part of it that is left for a request's name.
+const STEM: usize = 253 - 11;
+
+/// The name of a request's assignment: the same for ever, and different for another request of the same name.
+pub fn assignment_name(request: &AccessRequest) -> String {
+    let digest = Sha256::digest(request.metadata.uid.as_deref().unwrap_or_default());
+    let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
+    let stem: String = request.metadata.name.as_deref().unwrap_or_default().chars().take(STEM).collect();
+    format!("{}-{hash}", stem.trim_end_matches(['-', '.']))
+}
+
+/// The assignment that an approved request makes. The deadline is in it from the first write.
+fn new_assignment(draft: &Draft<'_, '_>) -> Option<Assignment> {
+    let (request, status) = (draft.seen.request, &draft.plan.status);
+    let period = status.schedule.clone()?;
+    let spec = AssignmentSpec {
+        access_package: request.spec.access_package.clone(),
+        policy: status.policy.as_ref()?.name.clone(),
+        subject: request.subject()?,
+        schedule: Some(AssignmentSchedule { start_time: Some(period.start_time), end_time: period.end_time }),
+        source: Some(Source::Request),
+        access_request: request.metadata.name.clone(),
+        access_request_uid: request.metadata.uid.clone(),
+        revoked: None,
+        assigned_by: None,
+    };
+    let mut assignment = Assignment::new(status.assignment.as_deref()?, spec);
+    assignment.metadata.namespace = request.metadata.namespace.clone();
+    assignment.metadata.finalizers = Some(vec![REVOKE.to_owned()]);
+    assignment.metadata.labels = Some([(MANAGED_BY.to_owned(), OPERATOR.to_owned())].into());
+    Some(assignment)
+}

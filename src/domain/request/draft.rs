@@ -1,0 +1,189 @@
+//! The plan in the making: phase, timeline, conditions and messages that always move together.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::AccessRequestStatus;
+use crate::api::access_request::{ACCEPTED, APPROVED, DELIVERED, PinnedPolicy, RequestPhase};
+use crate::api::approval_decision::REQUEST_NOT_PENDING;
+use crate::api::condition::{self, READY, State};
+use crate::api::time::created;
+use crate::domain::approval::Judgement;
+use crate::domain::guards::Refusal;
+use crate::domain::plan::{Effect, Key, Plan};
+use crate::domain::readiness::generation;
+use crate::domain::schedule::show;
+use crate::domain::{decision, history};
+
+use super::{CANCELLED, Seen};
+
+/// A plan in the making.
+pub(super) struct Draft<'s, 'a> {
+    pub seen: &'s Seen<'a>,
+    pub now: DateTime<Utc>,
+    pub plan: Plan<AccessRequestStatus>,
+    /// The guards were passed in this very look, so that they need not be asked again.
+    pub just_passed: bool,
+    judged: Vec<Key>,
+}
+
+impl<'s, 'a> Draft<'s, 'a> {
+    pub fn new(seen: &'s Seen<'a>, now: DateTime<Utc>) -> Self {
+        let status = seen.request.status.clone().unwrap_or_default();
+        let mut draft = Self { seen, now, plan: Plan::status(status), just_passed: false, judged: Vec::new() };
+        if draft.plan.status.timeline.is_empty() {
+            let by = seen.request.spec.requestor.as_ref().map(|r| r.username.as_str());
+            let text = seen.request.spec.justification.clone();
+            let status = &mut draft.plan.status;
+            history::tell(&mut status.timeline, &mut draft.plan.notes, created(seen.request), false, "Submitted", by, &text);
+        }
+        draft
+    }
+
+    pub fn phase(&self) -> RequestPhase {
+        self.plan.status.phase
+    }
+
+    pub fn pinned(&self) -> Option<PinnedPolicy> {
+        self.plan.status.policy.clone()
+    }
+
+    /// Enters a phase, with its entry in the timeline.
+    pub fn enter(&mut self, phase: RequestPhase, reason: &str, by: Option<&str>, message: impl Into<String>) {
+        let (event, warning) = match phase {
+            RequestPhase::Submitted => ("Submitted", false),
+            RequestPhase::PendingApproval => ("PendingApproval", false),
+            RequestPhase::Approved => ("Approved", false),
+            RequestPhase::Scheduled => ("Scheduled", false),
+            RequestPhase::Provisioning => ("Provisioning", false),
+            RequestPhase::PartiallyDelivered => ("PartiallyDelivered", true),
+            RequestPhase::Delivered => ("Delivered", false),
+            RequestPhase::Denied => ("Denied", true),
+            RequestPhase::Cancelled => ("Cancelled", false),
+        };
+        let message = message.into();
+        self.plan.status.phase = phase;
+        self.say(reason, &message);
+        let told = if reason.is_empty() || reason == event { message } else { format!("{reason}: {message}") };
+        self.tell(warning, event, by, &told);
+    }
+
+    /// Records something that is no change of phase.
+    pub fn tell(&mut self, warning: bool, event: &'static str, by: Option<&str>, message: &str) {
+        history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, warning, event, by, message);
+    }
+
+    /// Sets reason and message, without a change of phase.
+    pub fn say(&mut self, reason: &str, message: &str) {
+        self.plan.status.reason = reason.to_owned();
+        self.plan.status.message = message.chars().take(2_000).collect();
+        self.plan.status.waits_for = String::new();
+    }
+
+    /// Says who or what the request waits for.
+    pub fn wait_for(&mut self, whom: String) {
+        self.plan.status.waits_for = whom.chars().take(1_000).collect();
+    }
+
+    pub fn deny(&mut self, refusal: &Refusal, by: Option<&str>) {
+        self.close_stage(crate::api::access_request::StageState::Denied);
+        self.enter(RequestPhase::Denied, refusal.reason.as_str(), by, &refusal.message);
+    }
+
+    /// Withdraws the request when its spec says so.
+    pub fn cancelled(&mut self) -> bool {
+        let asked = self.seen.request.spec.cancelled;
+        if asked {
+            self.close_stage(crate::api::access_request::StageState::Cancelled);
+            self.enter(RequestPhase::Cancelled, CANCELLED, None, "spec.cancelled was set");
+        }
+        asked
+    }
+
+    fn close_stage(&mut self, state: crate::api::access_request::StageState) {
+        use crate::api::access_request::StageState::Open;
+        if let Some(stage) = self.plan.status.stages.last_mut().filter(|stage| stage.state == Open) {
+            stage.state = state;
+        }
+    }
+
+    /// Whether a decision was judged in this look.
+    pub fn was_judged(&self, name: &str) -> bool {
+        self.judged.iter().any(|key| key.name == name)
+    }
+
+    /// Notes what became of a decision, to be written on it.
+    pub fn judge(&mut self, decision: &Key, judgement: Judgement) {
+        if let Some(found) = self.seen.decisions.iter().find(|d| Key::of(**d) == *decision) {
+            self.judged.push(decision.clone());
+            let status = Box::new(decision::judged(found, judgement, self.now));
+            self.plan.effects.push(Effect::Judge { decision: decision.clone(), status });
+        }
+    }
+
+    /// Decisions that nobody judged: the request does not wait for them any more. Those whose record of having counted got lost between
+    /// two writes get it now.
+    fn judge_the_rest(&mut self) {
+        if !matches!(self.phase(), RequestPhase::Submitted) {
+            for decision in self.seen.decisions.clone() {
+                let key = Key::of(decision);
+                let counted = self.plan.status.stages.iter().flat_map(|s| &s.decisions).any(|d| d.decision_ref == key.name);
+                let open = self.phase() == RequestPhase::PendingApproval && !counted;
+                if !decision::is_judged(decision) && !self.judged.contains(&key) && !open {
+                    self.judge(&key, if counted { Ok(()) } else { Err(REQUEST_NOT_PENDING) });
+                }
+            }
+        }
+    }
+
+    pub fn finish(mut self) -> Plan<AccessRequestStatus> {
+        self.judge_the_rest();
+        self.plan.status.observed_generation = Some(generation(self.seen.request));
+        self.conditions();
+        self.plan
+    }
+
+    fn conditions(&mut self) {
+        use RequestPhase as P;
+        let status = &self.plan.status;
+        let (phase, reason, message) = (status.phase, status.reason.clone(), status.message.clone());
+        let accepted = status.policy.is_some()
+            || matches!(phase, P::Approved | P::Scheduled | P::Provisioning | P::PartiallyDelivered | P::Delivered);
+        let approved = matches!(phase, P::Approved | P::Scheduled | P::Provisioning | P::PartiallyDelivered | P::Delivered);
+        let over = matches!(phase, P::Denied | P::Cancelled);
+        let or = |word: &str| if reason.is_empty() { word.to_owned() } else { reason.clone() };
+        let three = |holds: bool, over: bool| match (holds, over) {
+            (true, _) => State::True,
+            (false, true) => State::False,
+            (false, false) => State::Unknown,
+        };
+        let was_approved = condition::holds(&status.conditions, APPROVED);
+        let ready = !matches!(phase, P::Submitted | P::Approved | P::Provisioning | P::PartiallyDelivered);
+        let entries = [
+            (ACCEPTED, three(accepted, over), if accepted { "GuardsPassed".to_owned() } else { or("Submitted") }),
+            (
+                APPROVED,
+                three(approved || was_approved, over),
+                self.approved_reason(approved || was_approved, &or("PendingApproval")),
+            ),
+            (DELIVERED, three(phase == P::Delivered, over), or(&format!("{phase:?}"))),
+            (READY, State::from(ready), or(&format!("{phase:?}"))),
+        ];
+        let (generation, now) = (generation(self.seen.request), self.now);
+        for (kind, state, reason) in entries {
+            condition::set(&mut self.plan.status.conditions, kind, state, &reason, message.clone(), generation, now);
+        }
+    }
+
+    fn approved_reason(&self, approved: bool, otherwise: &str) -> String {
+        match (approved, self.plan.status.stages.is_empty()) {
+            (true, true) => "NoApprovalRequired".to_owned(),
+            (true, false) => "ApprovedByApprovers".to_owned(),
+            (false, _) => otherwise.to_owned(),
+        }
+    }
+
+    /// A period as messages show it.
+    pub fn period(end: Option<DateTime<Utc>>) -> String {
+        end.map_or_else(|| "without an end".to_owned(), |end| format!("until {}", show(end)))
+    }
+}

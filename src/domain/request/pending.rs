@@ -1,0 +1,146 @@
+//! PendingApproval: decisions are counted, stages open and close, time runs out.
+
+use crate::api::access_request::{RequestPhase, StageState};
+use crate::api::approval_decision::Verdict;
+use crate::api::policy::Stage;
+use crate::domain::approval::{self, Bench};
+use crate::domain::decision::is_judged;
+use crate::domain::eligibility::People;
+use crate::domain::guards::{Reason, Refusal};
+use crate::domain::schedule::show;
+
+use super::Seen;
+use super::draft::Draft;
+
+/// The people that a judgement is about.
+pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
+    let owners = seen.catalog.map(|catalog| catalog.spec.owners.as_slice()).unwrap_or_default();
+    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners }
+}
+
+pub(super) fn step(draft: &mut Draft<'_, '_>) {
+    if draft.cancelled() {
+        return;
+    }
+    let Some((index, stage)) = open_stage(draft) else {
+        return draft.enter(RequestPhase::Approved, "", None, "every stage has its approvals");
+    };
+    count(draft, index, &stage);
+    let Some(status) = draft.plan.status.stages.get(index).cloned() else { return };
+    match status.state {
+        StageState::Open if draft.now >= status.deadline => {
+            set_state(draft, index, StageState::TimedOut);
+            let text = format!("stage {:?} was not decided until {}", status.name, show(status.deadline));
+            draft.deny(&Refusal::new(Reason::ApprovalTimedOut, text), None);
+        }
+        StageState::Open => still_open(draft, index, &stage),
+        StageState::Denied => denied(draft, index),
+        _ => approved(draft, index),
+    }
+}
+
+/// The stage that is open, with the terms it was pinned with.
+fn open_stage(draft: &Draft<'_, '_>) -> Option<(usize, Stage)> {
+    let index = draft.plan.status.stages.len().checked_sub(1)?;
+    let stage = draft.plan.status.policy.as_ref()?.stages.get(index)?.clone();
+    Some((index, stage))
+}
+
+fn set_state(draft: &mut Draft<'_, '_>, index: usize, state: StageState) {
+    if let Some(stage) = draft.plan.status.stages.get_mut(index) {
+        stage.state = state;
+    }
+}
+
+/// Counts the decisions that are not judged yet.
+fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
+    let seen = draft.seen;
+    let Some(people) = seen.people() else { return };
+    let known: Vec<String> =
+        draft.plan.status.stages.iter().flat_map(|s| s.decisions.iter().map(|d| d.decision_ref.clone())).collect();
+    let fresh = |d: &&&crate::api::ApprovalDecision| {
+        let name = d.metadata.name.clone().unwrap_or_default();
+        !is_judged(d) && !known.contains(&name) && !draft.was_judged(&name)
+    };
+    let mut decisions: Vec<_> = seen.decisions.iter().filter(fresh).copied().collect();
+    approval::order(&mut decisions);
+    let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
+    for (key, judgement) in approval::judge(stage, status, &bench(seen, &people), &decisions) {
+        draft.judge(&key, judgement);
+    }
+}
+
+/// Shows who may decide now, and until when.
+fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
+    let (seen, now) = (draft.seen, draft.now);
+    let Some(people) = seen.people() else { return };
+    let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
+    let approvers = approval::approvers_at(stage, status, &bench(seen, &people), now);
+    let more = approvers.len() > status.approvers.len();
+    status.approvers = approvers;
+    let status = status.clone();
+    let escalated = status.escalates_at.is_some_and(|at| now >= at);
+    if more && escalated {
+        draft.tell(true, "Escalated", None, &format!("stage {:?}: the escalation approvers may decide too", status.name));
+    }
+    let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
+    let missing = usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len());
+    if names.is_empty() {
+        let text = format!("nobody may decide stage {:?}: its approvers are the requestor or the subject", status.name);
+        draft.say("NoApprover", &text);
+        let next =
+            status.escalates_at.filter(|at| *at > now).map(|at| format!("escalation at {}, or ", show(at))).unwrap_or_default();
+        draft.wait_for(format!("{next}time-out at {}", show(status.deadline)));
+    } else {
+        let text = format!("stage {:?} waits for {missing} approval(s)", status.name);
+        draft.say("AwaitingApproval", &text);
+        draft.wait_for(format!(
+            "{} (stage {}, {missing} approval(s), until {})",
+            names.join(", "),
+            status.name,
+            show(status.deadline)
+        ));
+    }
+    draft.plan.wake(Some(status.deadline));
+    draft.plan.wake(status.escalates_at.filter(|at| *at > now));
+}
+
+fn denied(draft: &mut Draft<'_, '_>, index: usize) {
+    let stage = draft.plan.status.stages.get(index).cloned();
+    let decision = stage.as_ref().and_then(|s| s.decisions.iter().find(|d| d.decision == Verdict::Deny));
+    let by = decision.map(|d| d.approver.clone());
+    let why =
+        decision.map(|d| d.reason.clone()).filter(|why| !why.is_empty()).unwrap_or_else(|| "no reason was given".to_owned());
+    let name = stage.as_ref().map(|s| s.name.clone()).unwrap_or_default();
+    let who = by.clone().unwrap_or_default();
+    draft.deny(&Refusal::new(Reason::DeniedByApprover, format!("denied in stage {name:?} by {who}: {why}")), by.as_deref());
+}
+
+/// The stage has its approvals: the next one opens, or the request is approved.
+fn approved(draft: &mut Draft<'_, '_>, index: usize) {
+    let Some(pinned) = draft.pinned() else { return };
+    let Some(status) = draft.plan.status.stages.get(index).cloned() else { return };
+    let last = status.decisions.last();
+    let by = last.map(|d| d.approver.clone());
+    let why = last.map(|d| d.reason.clone()).unwrap_or_default();
+    draft.tell(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
+    let Some(next) = pinned.stages.get(index + 1) else {
+        return draft.enter(RequestPhase::Approved, "", by.as_deref(), "every stage has its approvals");
+    };
+    let Some(people) = draft.seen.people() else { return };
+    // Decisions for the next stage count from the moment this one was decided, by the API server's clock.
+    let opened_at = last.map_or(draft.now, |d| d.at);
+    let opened = approval::open(next, &bench(draft.seen, &people), opened_at, draft.now);
+    draft.plan.status.stages.push(opened);
+    stage_opened(draft);
+    step(draft);
+}
+
+/// Records that a stage opened.
+pub(super) fn stage_opened(draft: &mut Draft<'_, '_>) {
+    if let Some(stage) = draft.plan.status.stages.last().cloned() {
+        let names: Vec<String> = stage.approvers.iter().map(approval::show).collect();
+        let text = format!("stage {:?} is open to {} until {}", stage.name, names.join(", "), show(stage.deadline));
+        draft.tell(false, "StageOpened", None, &text);
+    }
+}

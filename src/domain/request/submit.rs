@@ -1,0 +1,75 @@
+//! Submitted: the guards are asked, and the terms are pinned.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::Policy;
+use crate::api::access_request::{PinnedPolicy, RequestPhase, RequestType, Schedule};
+use crate::api::time::created;
+use crate::domain::guards::{self, Outcome, Reason, Refusal};
+use crate::domain::readiness::generation;
+use crate::domain::{approval, schedule};
+
+use super::draft::Draft;
+use super::{PATIENCE, pending};
+
+pub(super) fn step(draft: &mut Draft<'_, '_>) {
+    if draft.cancelled() {
+        return;
+    }
+    let seen = draft.seen;
+    let Some(people) = seen.people() else {
+        let text = "spec.requestor is empty: nobody vouches for who asks; the admission policies were not in force";
+        return draft.deny(&Refusal::new(Reason::NotEligible, text), None);
+    };
+    if seen.request.spec.kind == RequestType::Remove {
+        return match guards::at_removal(seen, &people, draft.now) {
+            Ok(()) => approve_at_once(draft, "no approval is needed to give access back"),
+            Err(refusal) => draft.deny(&refusal, None),
+        };
+    }
+    match guards::at_submit(seen, &people, draft.now) {
+        Ok(passed) => accept(draft, passed.policy, passed.schedule),
+        Err(Outcome::Refuse(refusal)) => draft.deny(&refusal, None),
+        Err(Outcome::Wait(refusal)) => wait(draft, &refusal),
+    }
+}
+
+fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
+    let until: DateTime<Utc> = created(draft.seen.request) + PATIENCE;
+    if draft.now >= until {
+        return draft.deny(refusal, None);
+    }
+    draft.say(refusal.reason.as_str(), &refusal.message);
+    draft.wait_for(format!("{} (until {})", refusal.message, schedule::show(until)));
+    draft.plan.wake(Some(until));
+}
+
+fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
+    let extend = draft.seen.request.spec.kind == RequestType::Extend;
+    let stages = if extend && !policy.spec.approval.for_extension { Vec::new() } else { policy.spec.approval.stages.clone() };
+    let pinned = PinnedPolicy {
+        name: policy.metadata.name.clone().unwrap_or_default(),
+        uid: policy.metadata.uid.clone().unwrap_or_default(),
+        generation: generation(policy),
+        stages,
+        expiration: policy.spec.expiration.clone(),
+        custom_schedule: policy.spec.custom_schedule,
+    };
+    draft.plan.status.policy = Some(pinned.clone());
+    draft.plan.status.schedule = Some(period);
+    match pinned.stages.first() {
+        None => approve_at_once(draft, &format!("policy {:?} requires no approval", pinned.name)),
+        Some(first) => {
+            let Some(people) = draft.seen.people() else { return };
+            let opened = approval::open(first, &pending::bench(draft.seen, &people), created(draft.seen.request), draft.now);
+            draft.plan.status.stages.push(opened);
+            draft.enter(RequestPhase::PendingApproval, "", None, format!("accepted under policy {:?}", pinned.name));
+            pending::stage_opened(draft);
+        }
+    }
+}
+
+fn approve_at_once(draft: &mut Draft<'_, '_>, why: &str) {
+    draft.just_passed = true;
+    draft.enter(RequestPhase::Approved, "", None, why);
+}

@@ -1,0 +1,67 @@
+//! The period that a policy allows and a person wishes.
+
+use chrono::{DateTime, Utc};
+
+use crate::api::access_request::{Schedule, WishedSchedule};
+use crate::api::policy::Expiration;
+
+use super::guards::{Reason, Refusal};
+
+/// The latest end that a policy allows for a period that starts at `start`; `None`: no limit.
+pub fn limit(expiration: &Expiration, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match (expiration.after, expiration.at) {
+        (Some(after), _) => Some(start.checked_add_signed(after.delta()).unwrap_or(DateTime::<Utc>::MAX_UTC)),
+        (None, Some(at)) => Some(at),
+        (None, None) => None,
+    }
+}
+
+/// The effective period of a request that is approved at `now`: it starts at the wished start or now, whichever is later, and ends at the
+/// wished end, or at the policy's limit.
+///
+/// The limit counts from the effective start, so that a late approval does not shorten what was asked for. A wish is refused, never
+/// trimmed: people must know what they get.
+pub fn effective(
+    expiration: &Expiration,
+    custom: bool,
+    wish: Option<&WishedSchedule>,
+    now: DateTime<Utc>,
+) -> Result<Schedule, Refusal> {
+    if wish.is_some() && !custom {
+        return Err(Refusal::new(
+            Reason::ScheduleNotAllowed,
+            "the policy does not allow to choose a period (customSchedule): leave spec.schedule out",
+        ));
+    }
+    let start = wish.and_then(|w| w.start_time).map_or(now, |start| whole(start).max(now));
+    let limit = limit(expiration, start);
+    let wished =
+        wish.and_then(|w| w.end_time.map(whole).or_else(|| w.duration.and_then(|d| start.checked_add_signed(d.delta()))));
+    let end = wished.or(limit);
+    if let Some(end) = end.filter(|end| *end <= start) {
+        let text = format!("the period would end at {} and not start before {}", show(end), show(start));
+        return Err(Refusal::new(Reason::SchedulePast, text));
+    }
+    match (end, limit) {
+        (Some(end), Some(limit)) if end > limit => Err(Refusal::new(
+            Reason::ScheduleTooLong,
+            format!("the period would end at {}, the policy allows at most until {}", show(end), show(limit)),
+        )),
+        _ => Ok(Schedule { start_time: start, end_time: end }),
+    }
+}
+
+/// The later of two ends, where `None` is no end: an extension never shortens.
+pub fn later(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.zip(other).map(|(one, other)| one.max(other))
+}
+
+/// An instant without its fraction of a second.
+pub fn whole(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
+}
+
+/// An instant as messages show it.
+pub fn show(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

@@ -1,0 +1,53 @@
+//! What makes a look at an object fail, so that it is tried again. A business refusal is no error: it stands in a status.
+
+use crate::api::labels::OPERATOR;
+
+/// Try again.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server refused or could not be reached.
+    #[error("{what}: {source}")]
+    Api {
+        /// What was tried, on which object.
+        what: String,
+        /// Why it failed.
+        source: Box<kube::Error>,
+    },
+    /// The API server did not answer in time.
+    #[error("{0}: no answer in time")]
+    Timeout(String),
+    /// An object of our name belongs to somebody else.
+    #[error("Conflict: {0} exists and is not managed by {OPERATOR}: delete or rename it")]
+    Conflict(String),
+    /// Several things failed; the first is told.
+    #[error("{first} (and {more} more)")]
+    Several {
+        /// The first failure.
+        first: Box<Error>,
+        /// How many others.
+        more: usize,
+    },
+}
+
+impl Error {
+    /// Whether the object is not there (any more).
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 404))
+    }
+
+    /// Whether somebody wrote the object since we saw it.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 409))
+    }
+
+    /// The API server's own message, for a condition.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Api { source, what } => match &**source {
+                kube::Error::Api(status) => status.message.clone(),
+                other => format!("{what}: {other}"),
+            },
+            other => other.to_string(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The read side: one watch per kind, typed caches with indexes, and who has to look again when something changes.
+//!
+//! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
+
+pub mod hub;
+pub mod seen;
+pub mod table;
+pub mod wakes;
+pub mod watch;
+pub mod world;
+
+pub use hub::Hub;
+pub use world::World;
+
+use crate::domain::Key;
+use crate::grants::GrantKey;
+
+/// One thing to look at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Work {
+    /// A Catalog, by name.
+    Catalog(Key),
+    /// A CatalogResource.
+    Resource(Key),
+    /// An AccessPackage.
+    Package(Key),
+    /// A Policy.
+    Policy(Key),
+    /// An AccessRequest.
+    Request(Key),
+    /// An ApprovalDecision.
+    Decision(Key),
+    /// An Assignment.
+    Assignment(Key),
+    /// The bindings of one role of one resource.
+    Grant(GrantKey),
+}
+
+impl Work {
+    /// Its kind, as a label of metrics and logs.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Catalog(_) => "Catalog",
+            Self::Resource(_) => "CatalogResource",
+            Self::Package(_) => "AccessPackage",
+            Self::Policy(_) => "Policy",
+            Self::Request(_) => "AccessRequest",
+            Self::Decision(_) => "ApprovalDecision",
+            Self::Assignment(_) => "Assignment",
+            Self::Grant(_) => "Grant",
+        }
+    }
+}
+
+impl std::fmt::Display for Work {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Catalog(key)
+            | Self::Resource(key)
+            | Self::Package(key)
+            | Self::Policy(key)
+            | Self::Request(key)
+            | Self::Decision(key)
+            | Self::Assignment(key) => key.fmt(f),
+            Self::Grant(key) => key.fmt(f),
+        }
+    }
+}

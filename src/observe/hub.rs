@@ -1,0 +1,81 @@
+//! Where news arrives: enters it into the caches and wakes whoever has to look again.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::domain::Key;
+use crate::queue::Queue;
+
+use super::Work;
+use super::wakes::{Wakes, Watched};
+use super::world::World;
+
+/// The caches and the queue behind them.
+pub struct Hub {
+    world: RwLock<World>,
+    /// What has to be looked at.
+    pub queue: Queue<Work>,
+}
+
+impl Hub {
+    /// An empty hub in front of a queue.
+    pub fn new(queue: Queue<Work>) -> Arc<Self> {
+        Arc::new(Self { world: RwLock::default(), queue })
+    }
+
+    /// The caches, to read.
+    pub fn read(&self) -> RwLockReadGuard<'_, World> {
+        // A panic while the lock was held was reported by its task; the maps themselves are never left half written.
+        self.world.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The caches, to decide and claim in one go. News is entered by [`Hub::put`].
+    pub fn write(&self) -> RwLockWriteGuard<'_, World> {
+        self.world.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a version of an object, from a watch.
+    pub fn put<K: Watched>(&self, object: K) {
+        let mut world = self.write();
+        if let Ok((old, new)) = K::table(&mut world).put(object) {
+            let mut wakes = Wakes::default();
+            K::wakes(&world, old.as_deref(), Some(&*new), &mut wakes);
+            self.wake(wakes);
+        }
+    }
+
+    /// Enters what a write of our own returned. An object that is not in the cache any more was deleted meanwhile and stays out.
+    pub fn refresh<K: Watched>(&self, object: K) {
+        let mut world = self.write();
+        let known = K::table(&mut world).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid);
+        drop(world);
+        if known {
+            self.put(object);
+        }
+    }
+
+    /// Takes an object out.
+    pub fn remove<K: Watched>(&self, key: &Key) {
+        let mut world = self.write();
+        if let Some(old) = K::table(&mut world).remove(key) {
+            let mut wakes = Wakes::default();
+            K::wakes(&world, Some(&*old), None, &mut wakes);
+            self.wake(wakes);
+        }
+    }
+
+    /// Takes out what a fresh list did not show: it vanished while nobody watched.
+    pub fn keep_only<K: Watched>(&self, listed: &HashSet<Key>) {
+        let vanished: Vec<Key> = {
+            let mut world = self.write();
+            K::table(&mut world).keys().filter(|key| !listed.contains(key)).cloned().collect()
+        };
+        vanished.iter().for_each(|key| self.remove::<K>(key));
+    }
+
+    fn wake(&self, wakes: Wakes) {
+        let Wakes { urgent, ordinary } = wakes;
+        ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
+        urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
+    }
+}

@@ -1,0 +1,316 @@
+//! Who has to look again when an object changes. Too many wakes cost a look at the caches; one too few is a bug.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject as RbacSubject};
+use kube::core::PartialObjectMeta;
+
+use crate::api::catalog_resource::{RoleKind, RoleRef};
+use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject};
+use crate::domain::Key;
+use crate::domain::catalog::from_rbac;
+use crate::domain::holdings::{package_of, wanted_by};
+use crate::domain::resource::{Scope, Target};
+use crate::grants::GrantKey;
+use crate::grants::name::key_of;
+
+use super::Work;
+use super::table::{Indexed, Table, Term};
+use super::world::World;
+
+/// What has to be looked at; urgent work takes access away.
+#[derive(Default)]
+pub struct Wakes {
+    /// Served first.
+    pub urgent: BTreeSet<Work>,
+    /// The rest.
+    pub ordinary: BTreeSet<Work>,
+}
+
+impl Wakes {
+    fn push(&mut self, work: Work) {
+        self.ordinary.insert(work);
+    }
+
+    fn extend(&mut self, works: impl IntoIterator<Item = Work>) {
+        self.ordinary.extend(works);
+    }
+}
+
+/// A kind that is watched.
+pub trait Watched: Indexed + Sized {
+    /// Its cache.
+    fn table(world: &mut World) -> &mut Table<Self>;
+
+    /// Who has to look again after a change from `old` to `new`; the caches show `new` already.
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes);
+}
+
+fn keys<K: Indexed>(table: &Table<K>, term: &Term) -> Vec<Key> {
+    table.find(term).map(|object| Key::of(&**object)).collect()
+}
+
+/// Requests of a namespace that have not ended.
+fn open_requests(world: &World, term: &Term) -> Vec<Work> {
+    let open = world.requests.find(term).filter(|r| !r.phase().is_terminal());
+    open.map(|r| Work::Request(Key::of(&**r))).collect()
+}
+
+/// Assignments that have not ended.
+fn open_assignments(world: &World, term: &Term) -> Vec<Work> {
+    let open = world.assignments.find(term).filter(|a| !a.phase().is_terminal());
+    open.map(|a| Work::Assignment(Key::of(&**a))).collect()
+}
+
+fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
+    let namespace = package.metadata.namespace.clone().unwrap_or_default();
+    package.spec.resource_roles.iter().map(move |r| GrantKey {
+        namespace: namespace.clone(),
+        resource: r.resource.clone(),
+        role: r.role.clone(),
+    })
+}
+
+impl Watched for Catalog {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.catalogs
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        for catalog in [old, new].into_iter().flatten() {
+            wakes.push(Work::Catalog(Key::of(catalog)));
+        }
+        let gist = |c: Option<&Self>| c.map(|c| (c.namespace().map(str::to_owned), c.spec.enabled, c.spec.owners.clone()));
+        if gist(old) == gist(new) {
+            return;
+        }
+        let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
+        for namespace in namespaces {
+            let term = Term::Namespace(namespace);
+            wakes.extend(keys(&world.resources, &term).into_iter().map(Work::Resource));
+            wakes.extend(keys(&world.packages, &term).into_iter().map(Work::Package));
+            wakes.extend(keys(&world.policies, &term).into_iter().map(Work::Policy));
+            wakes.extend(open_requests(world, &term));
+            wakes.extend(open_assignments(world, &term));
+        }
+    }
+}
+
+impl Watched for CatalogResource {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.resources
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        for resource in [old, new].into_iter().flatten() {
+            let key = Key::of(resource);
+            wakes.push(Work::Resource(key.clone()));
+            for role in &resource.spec.roles {
+                let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
+                wakes.push(Work::Grant(grant));
+            }
+            for package in keys(&world.packages, &Term::Resource(key)) {
+                wakes.extend(open_assignments(world, &Term::Package(package.clone())));
+                wakes.push(Work::Package(package));
+            }
+        }
+    }
+}
+
+impl Watched for AccessPackage {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.packages
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(key) = new.or(old).map(Key::of) else { return };
+        wakes.push(Work::Package(key.clone()));
+        let gist = |p: Option<&Self>| {
+            p.map(|p| (p.spec.clone(), p.status.as_ref().map(|s| s.conditions.clone()), p.metadata.deletion_timestamp.clone()))
+        };
+        if gist(old) == gist(new) {
+            return; // only its counts changed
+        }
+        let term = Term::Package(key);
+        wakes.extend(keys(&world.policies, &term).into_iter().map(Work::Policy));
+        wakes.extend(open_requests(world, &term));
+        wakes.extend(open_assignments(world, &term));
+        wakes.extend([old, new].into_iter().flatten().flat_map(grants_of).map(Work::Grant));
+    }
+}
+
+impl Watched for Policy {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.policies
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(policy) = new.or(old) else { return };
+        let key = Key::of(policy);
+        let package = Term::Package(Key::new(&key.namespace, &policy.spec.access_package));
+        wakes.push(Work::Policy(key.clone()));
+        wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
+        wakes.extend(open_requests(world, &package));
+        wakes.extend(open_assignments(world, &package));
+    }
+}
+
+impl Watched for AccessRequest {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.requests
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(request) = new.or(old) else { return };
+        let key = Key::of(request);
+        wakes.push(Work::Request(key.clone()));
+        if old.map(Self::phase) == new.map(Self::phase) {
+            return;
+        }
+        wakes.push(Work::Package(wanted_by(request)));
+        let named = Term::Request(key);
+        wakes.extend(keys(&world.decisions, &named).into_iter().map(Work::Decision));
+        wakes.extend(keys(&world.assignments, &named).into_iter().map(Work::Assignment));
+    }
+}
+
+impl Watched for ApprovalDecision {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.decisions
+    }
+
+    fn wakes(_: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        if let Some(decision) = new.or(old) {
+            let key = Key::of(decision);
+            wakes.push(Work::Request(Key::new(&key.namespace, &decision.spec.access_request)));
+            wakes.push(Work::Decision(key));
+        }
+    }
+}
+
+impl Watched for Assignment {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.assignments
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(assignment) = new.or(old) else { return };
+        let key = Key::of(assignment);
+        wakes.push(Work::Assignment(key.clone()));
+        wakes.extend(keys(&world.requests, &Term::Assignment(key.clone())).into_iter().map(Work::Request));
+        wakes.extend(assignment.spec.access_request.as_ref().map(|name| Work::Request(Key::new(&key.namespace, name))));
+        let gist = |a: Option<&Self>| a.map(|a| (a.phase(), a.spec.clone(), a.metadata.deletion_timestamp.clone()));
+        if gist(old) == gist(new) {
+            return;
+        }
+        let package = package_of(assignment);
+        // Without a clock here: anything that carries an end in its spec or metadata counts as ending, and goes first.
+        let ends = new.is_none_or(|a| a.spec.revoked.is_some() || a.metadata.deletion_timestamp.is_some());
+        if let Some(found) = world.packages.get(&package) {
+            let grants = grants_of(found).map(Work::Grant);
+            if ends { wakes.urgent.extend(grants) } else { wakes.ordinary.extend(grants) }
+        }
+        wakes.push(Work::Package(package));
+        // Others of the same subject may have waited for this one to end.
+        wakes.extend(open_assignments(world, &Term::Subject(assignment.spec.subject.clone())));
+    }
+}
+
+impl Watched for Namespace {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.namespaces
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
+        let term = Term::Uses(name);
+        wakes.extend(keys(&world.catalogs, &term).into_iter().map(Work::Catalog));
+        wake_resources(world, &term, wakes);
+    }
+}
+
+/// Resources that stand on something that changed, with their grants.
+fn wake_resources(world: &World, term: &Term, wakes: &mut Wakes) {
+    for resource in world.resources.find(term) {
+        <CatalogResource as Watched>::wakes(world, None, Some(&**resource), wakes);
+    }
+}
+
+impl Watched for PartialObjectMeta<Role> {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.roles
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        if old.is_some() != new.is_some()
+            && let Some(key) = new.or(old).map(Key::of)
+        {
+            let role = RoleRef { kind: RoleKind::Role, name: key.name };
+            wake_resources(world, &Term::Role(Target { scope: Scope::Namespace(key.namespace), role }), wakes);
+        }
+    }
+}
+
+impl Watched for PartialObjectMeta<ClusterRole> {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.cluster_roles
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        if old.is_some() != new.is_some()
+            && let Some(key) = new.or(old).map(Key::of)
+        {
+            let role = RoleRef { kind: RoleKind::ClusterRole, name: key.name };
+            wake_resources(world, &Term::Role(Target { scope: Scope::Cluster, role }), wakes);
+        }
+    }
+}
+
+fn subjects(list: Option<&Vec<RbacSubject>>) -> BTreeSet<Subject> {
+    list.into_iter().flatten().filter_map(from_rbac).collect()
+}
+
+/// A binding changed: its grant, and the assignments of whoever came or went.
+fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, wakes: &mut Wakes) {
+    for subject in before.symmetric_difference(after) {
+        let own = world.assignments.find(&Term::Subject(subject.clone()));
+        let here = own.filter(|a| a.metadata.namespace.as_deref() == Some(grant.namespace.as_str()) && !a.phase().is_terminal());
+        wakes.extend(here.map(|a| Work::Assignment(Key::of(&**a))));
+    }
+    wakes.push(Work::Grant(grant));
+}
+
+impl Watched for RoleBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.role_bindings
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
+        for binding in [old, new].into_iter().flatten() {
+            match key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+                Some(grant) => wake_grant(world, grant, &before, &after, wakes),
+                None => {
+                    let namespace = binding.metadata.namespace.clone().unwrap_or_default();
+                    wakes.extend(keys(&world.catalogs, &Term::Uses(namespace)).into_iter().map(Work::Catalog));
+                }
+            }
+        }
+    }
+}
+
+impl Watched for ClusterRoleBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.cluster_role_bindings
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
+        for binding in [old, new].into_iter().flatten() {
+            if let Some(grant) = key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+                wake_grant(world, grant, &before, &after, wakes);
+            }
+        }
+    }
+}

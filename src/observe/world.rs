@@ -1,0 +1,183 @@
+//! Everything that is known of the cluster.
+
+use std::collections::HashSet;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use kube::core::PartialObjectMeta;
+
+use crate::api::catalog_resource::RoleKind;
+use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
+use crate::domain::Key;
+use crate::domain::resource::{Cluster, Scope, Target, all_targets};
+use crate::grants::name::key_of;
+
+use super::table::{Indexed, Table, Term};
+
+/// The caches of all kinds.
+#[derive(Default)]
+pub struct World {
+    /// Catalogs.
+    pub catalogs: Table<Catalog>,
+    /// CatalogResources.
+    pub resources: Table<CatalogResource>,
+    /// AccessPackages.
+    pub packages: Table<AccessPackage>,
+    /// Policies.
+    pub policies: Table<Policy>,
+    /// AccessRequests.
+    pub requests: Table<AccessRequest>,
+    /// ApprovalDecisions.
+    pub decisions: Table<ApprovalDecision>,
+    /// Assignments.
+    pub assignments: Table<Assignment>,
+    /// Namespaces.
+    pub namespaces: Table<Namespace>,
+    /// Roles, by their metadata.
+    pub roles: Table<PartialObjectMeta<Role>>,
+    /// ClusterRoles, by their metadata.
+    pub cluster_roles: Table<PartialObjectMeta<ClusterRole>>,
+    /// Our RoleBindings.
+    pub role_bindings: Table<RoleBinding>,
+    /// Our ClusterRoleBindings.
+    pub cluster_role_bindings: Table<ClusterRoleBinding>,
+    /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
+    pub claims: HashSet<(&'static str, Key)>,
+}
+
+impl World {
+    /// The catalog that owns a namespace.
+    pub fn catalog_of(&self, namespace: &str) -> Option<&Catalog> {
+        let owner = self.catalogs.find(&Term::Uses(namespace.to_owned())).find(|c| c.namespace() == Some(namespace));
+        owner.map(|c| &**c)
+    }
+
+    /// The namespace of a catalog, by its name.
+    pub fn namespace_of(&self, catalog: &str) -> Option<String> {
+        self.catalogs.get(&Key::new("", catalog))?.namespace().map(str::to_owned)
+    }
+}
+
+impl Cluster for World {
+    fn namespace(&self, name: &str) -> bool {
+        self.namespaces.get(&Key::new("", name)).is_some_and(|n| n.metadata.deletion_timestamp.is_none())
+    }
+
+    fn role(&self, target: &Target) -> bool {
+        match (&target.scope, target.role.kind) {
+            (Scope::Namespace(namespace), RoleKind::Role) => self.roles.get(&Key::new(namespace, &target.role.name)).is_some(),
+            (_, RoleKind::ClusterRole) => self.cluster_roles.get(&Key::new("", &target.role.name)).is_some(),
+            (Scope::Cluster, RoleKind::Role) => false,
+        }
+    }
+}
+
+fn space<K: kube::Resource>(object: &K) -> String {
+    object.meta().namespace.clone().unwrap_or_default()
+}
+
+impl Indexed for Catalog {
+    fn terms(&self) -> Vec<Term> {
+        vec![Term::Uses(self.wanted_namespace())]
+    }
+}
+
+impl Indexed for CatalogResource {
+    fn terms(&self) -> Vec<Term> {
+        let mut terms = vec![Term::Namespace(space(self))];
+        for target in all_targets(self) {
+            if let Scope::Namespace(namespace) = &target.scope {
+                terms.push(Term::Uses(namespace.clone()));
+            }
+            terms.push(Term::Role(in_cluster(target)));
+        }
+        terms
+    }
+}
+
+/// A role by where it lives: a ClusterRole is one wherever it is bound.
+pub fn in_cluster(target: Target) -> Target {
+    match target.role.kind {
+        RoleKind::ClusterRole => Target { scope: Scope::Cluster, role: target.role },
+        RoleKind::Role => target,
+    }
+}
+
+impl Indexed for AccessPackage {
+    fn terms(&self) -> Vec<Term> {
+        let namespace = space(self);
+        let mut terms = vec![Term::Namespace(namespace.clone())];
+        terms.extend(self.spec.resource_roles.iter().map(|r| Term::Resource(Key::new(&namespace, &r.resource))));
+        terms.extend(self.spec.incompatible_with.as_ref().map(|_| Term::Separates));
+        terms
+    }
+}
+
+impl Indexed for Policy {
+    fn terms(&self) -> Vec<Term> {
+        vec![Term::Namespace(space(self)), Term::Package(Key::new(space(self), &self.spec.access_package))]
+    }
+}
+
+impl Indexed for AccessRequest {
+    fn terms(&self) -> Vec<Term> {
+        let namespace = space(self);
+        let mut terms = vec![Term::Namespace(namespace.clone()), Term::Package(Key::new(&namespace, &self.spec.access_package))];
+        terms.extend(self.subject().map(Term::Subject));
+        let assignment = self.status.as_ref().and_then(|s| s.assignment.as_ref());
+        terms.extend(assignment.map(|name| Term::Assignment(Key::new(&namespace, name))));
+        terms
+    }
+}
+
+impl Indexed for ApprovalDecision {
+    fn terms(&self) -> Vec<Term> {
+        vec![Term::Request(Key::new(space(self), &self.spec.access_request))]
+    }
+}
+
+impl Indexed for Assignment {
+    fn terms(&self) -> Vec<Term> {
+        let namespace = space(self);
+        let mut terms = vec![
+            Term::Namespace(namespace.clone()),
+            Term::Package(Key::new(&namespace, &self.spec.access_package)),
+            Term::Subject(self.spec.subject.clone()),
+        ];
+        terms.extend(self.spec.access_request.as_ref().map(|name| Term::Request(Key::new(&namespace, name))));
+        terms
+    }
+}
+
+impl Indexed for Namespace {
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
+    }
+}
+
+impl Indexed for PartialObjectMeta<Role> {
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
+    }
+}
+
+impl Indexed for PartialObjectMeta<ClusterRole> {
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
+    }
+}
+
+impl Indexed for RoleBinding {
+    fn terms(&self) -> Vec<Term> {
+        match key_of(self.metadata.labels.as_ref(), self.metadata.annotations.as_ref()) {
+            Some(key) => vec![Term::Grant(key)],
+            None => vec![Term::Namespace(space(self))],
+        }
+    }
+}
+
+impl Indexed for ClusterRoleBinding {
+    fn terms(&self) -> Vec<Term> {
+        key_of(self.metadata.labels.as_ref(), self.metadata.annotations.as_ref()).map(Term::Grant).into_iter().collect()
+    }
+}

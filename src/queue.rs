@@ -1,0 +1,176 @@
+//! The work queue: the one place that decides what runs next.
+//!
+//! Two lanes, urgent before ordinary, because revocations go before grants. A key waits at most once and never runs twice at the
+//! same time; what is pushed while it runs makes it run once more. Each key may hold one deadline in wall-clock time and backs
+//! off by itself when it fails. The schedule is a pure structure; this file adds the lock, the sleeping and the waking.
+
+mod deadlines;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
+
+use self::schedule::{Now, Schedule};
+use crate::clock::Clock;
+
+/// Longest sleep while a deadline is held: a wall clock that steps forward is noticed within it.
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// Which line a key waits in. The order is the order of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Served first: what takes access away.
+    Urgent,
+    /// Everything else.
+    Ordinary,
+}
+
+/// How a run of a key ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to wait for: the key's deadline is cleared.
+    Idle,
+    /// To be run again at this instant, in this lane, whatever was planned before.
+    At(DateTime<Utc>, Lane),
+    /// To be retried after a growing delay, in the lane in which it ran; its deadline stays.
+    Failed,
+}
+
+/// What a look at the queue brought.
+enum Look<W> {
+    Work(W),
+    Sleep(Option<Duration>),
+    Closed,
+}
+
+/// Keys to be worked on, shared by whoever asks for work and whoever does it.
+pub struct Queue<W> {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State<W>>,
+    wake: Notify,
+}
+
+struct State<W> {
+    schedule: Schedule<W>,
+    closed: bool,
+}
+
+impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
+    /// An empty queue whose deadlines follow `clock`.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, state: Mutex::new(State { schedule: Schedule::new(), closed: false }), wake: Notify::new() }
+    }
+
+    /// Asks for a run of a key: at once, after the run that is going on, or after the backoff that it is in.
+    pub fn push(&self, work: W) {
+        self.change(|schedule| schedule.push(work, Lane::Ordinary));
+    }
+
+    /// Asks for a run of a key before all ordinary ones, and within 200 ms of its last failure if it backs off.
+    pub fn push_urgent(&self, work: W) {
+        self.change(|schedule| schedule.push(work, Lane::Urgent));
+    }
+
+    /// Holds `at` as the key's one deadline, in place of the earlier one; `None` clears it. A deadline reached is a push into
+    /// `lane`. What is set while the key runs is kept if it is earlier than what the run asks for.
+    pub fn wake_at(&self, work: W, at: Option<DateTime<Utc>>, lane: Lane) {
+        self.change(|schedule| schedule.wake_at(work, at, lane));
+    }
+
+    /// Waits for the next key. It counts as running until [`Queue::done`] is called for it, which the caller must do whatever
+    /// happens to the run. `None` after [`Queue::close`]. Any number of tasks may wait, and a wait may be dropped.
+    pub async fn next(&self) -> Option<W> {
+        loop {
+            let mut woken = pin!(self.wake.notified());
+            // Before looking, so that nothing falls between the look and the wait.
+            woken.as_mut().enable();
+            match self.look() {
+                Look::Work(work) => return Some(work),
+                Look::Closed => return None,
+                Look::Sleep(None) => woken.await,
+                Look::Sleep(Some(nap)) => drop(timeout(nap, woken).await),
+            }
+        }
+    }
+
+    /// Ends a key's run.
+    pub fn done(&self, work: &W, outcome: Outcome) {
+        let now = Instant::now();
+        self.change(|schedule| schedule.done(work, outcome, now));
+    }
+
+    /// Gives out nothing any more; runs that are going on may still end.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_waiters();
+    }
+
+    /// Keys that are ready, running or backing off.
+    pub fn depth(&self) -> usize {
+        self.lock().schedule.depth()
+    }
+
+    /// Keys that hold a deadline.
+    pub fn deadlines(&self) -> usize {
+        self.lock().schedule.deadlines()
+    }
+
+    /// The earliest deadline held.
+    pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
+        self.lock().schedule.next_deadline()
+    }
+
+    /// Whether nothing is ready, running, backing off or due.
+    pub fn is_idle(&self) -> bool {
+        let now = self.clock.now();
+        let state = self.lock();
+        state.schedule.depth() == 0 && state.schedule.next_deadline().is_none_or(|at| at > now)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Schedule<W>)) {
+        change(&mut self.lock().schedule);
+        self.wake.notify_one();
+    }
+
+    fn look(&self) -> Look<W> {
+        let now = Now { wall: self.clock.now(), monotonic: Instant::now() };
+        let mut state = self.lock();
+        if state.closed {
+            return Look::Closed;
+        }
+        let work = state.schedule.take(now);
+        let deadline = state.schedule.next_deadline();
+        let retry = state.schedule.next_retry();
+        let more = state.schedule.has_ready() || deadline.is_some() || retry.is_some();
+        drop(state);
+        match work {
+            Some(work) => {
+                // Whoever takes work stops watching the time: another one that waits has to.
+                if more {
+                    self.wake.notify_one();
+                }
+                Look::Work(work)
+            }
+            None => Look::Sleep(self.nap(deadline, retry, now.monotonic)),
+        }
+    }
+
+    fn nap(&self, deadline: Option<DateTime<Utc>>, retry: Option<Instant>, now: Instant) -> Option<Duration> {
+        let deadline = deadline.map(|at| self.clock.until(at).min(LONGEST_NAP));
+        let retry = retry.map(|at| at.saturating_duration_since(now));
+        deadline.into_iter().chain(retry).min()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<W>> {
+        // No code that can panic runs under the lock, so what a poisoned one guards is whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,222 @@
+//! The queue as a pure, synchronous structure: every method is told the time.
+//!
+//! A key is in at most one place: ready in a lane, running, or backing off. A key in none of them has no entry, so that memory
+//! follows what is going on and not what exists.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use chrono::{DateTime, Utc};
+use tokio::time::Instant;
+
+use super::deadlines::Deadlines;
+use super::{Lane, Outcome};
+
+/// No key that failed runs again sooner, however urgent: two keys that wake each other would spin.
+const SHORTEST_DELAY: Duration = Duration::from_millis(200);
+
+/// Delays of a key that keeps failing. The jitter adds up to the delay itself, so half of the longest wait is the ceiling here and
+/// every wait lies between 200 ms and 60 s.
+const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(SHORTEST_DELAY)
+    .with_max_delay(Duration::from_secs(30))
+    .with_jitter()
+    .without_max_times();
+
+/// Both clocks at one moment: deadlines follow the wall clock, backoff the monotonic one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub wall: DateTime<Utc>,
+    pub monotonic: Instant,
+}
+
+/// A place in the line: urgent before ordinary, then first come, first served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    lane: Lane,
+    number: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Ready(Turn),
+    Running {
+        lane: Lane,
+        /// Pushed since it was given out, so it runs once more.
+        again: Option<Lane>,
+        /// Its deadline was set since it was given out, by somebody who may know more than the run does.
+        rescheduled: bool,
+    },
+    BackingOff {
+        /// The earliest that an urgent push may bring `until` forward to.
+        floor: Instant,
+        until: Instant,
+        lane: Lane,
+    },
+}
+
+type Backoff = <ExponentialBuilder as BackoffBuilder>::Backoff;
+
+#[derive(Debug)]
+struct Entry {
+    place: Place,
+    /// Present after a failure, until a success.
+    backoff: Option<Box<Backoff>>,
+}
+
+/// All keys that are on their way, and all deadlines.
+#[derive(Debug)]
+pub(super) struct Schedule<W> {
+    entries: HashMap<W, Entry>,
+    ready: BTreeMap<Turn, W>,
+    retries: BTreeSet<(Instant, W)>,
+    deadlines: Deadlines<W>,
+    turns: u64,
+}
+
+impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
+    pub fn new() -> Self {
+        Self { entries: HashMap::new(), ready: BTreeMap::new(), retries: BTreeSet::new(), deadlines: Deadlines::new(), turns: 0 }
+    }
+
+    /// Asks for a run of a key.
+    pub fn push(&mut self, work: W, lane: Lane) {
+        let Some(entry) = self.entries.get_mut(&work) else {
+            return self.line_up(work, lane, None);
+        };
+        match &mut entry.place {
+            Place::Running { again, .. } => *again = Some(again.map_or(lane, |earlier| earlier.min(lane))),
+            Place::Ready(turn) if lane < turn.lane => {
+                let old = *turn;
+                self.ready.remove(&old);
+                self.promote(work, lane);
+            }
+            // What fails is not retried faster because its object changes; a revocation does not wait for a long backoff.
+            Place::BackingOff { floor, until, lane: held } if lane == Lane::Urgent => {
+                *held = lane;
+                let old = std::mem::replace(until, (*floor).min(*until));
+                let retry = (old, work);
+                self.retries.remove(&retry);
+                self.retries.insert((*until, retry.1));
+            }
+            Place::Ready(_) | Place::BackingOff { .. } => {}
+        }
+    }
+
+    /// Sets or clears the one deadline of a key.
+    pub fn wake_at(&mut self, work: W, at: Option<DateTime<Utc>>, lane: Lane) {
+        if let Some(Entry { place: Place::Running { rescheduled, .. }, .. }) = self.entries.get_mut(&work) {
+            *rescheduled = at.is_some();
+        }
+        match at {
+            Some(at) => self.deadlines.set(work, at, lane),
+            None => self.deadlines.clear(&work),
+        }
+    }
+
+    /// Gives out the key whose turn it is; it is then running until [`Schedule::done`].
+    pub fn take(&mut self, now: Now) -> Option<W> {
+        while let Some((work, lane)) = self.deadlines.take_due(now.wall) {
+            self.push(work, lane);
+        }
+        while self.retries.first().is_some_and(|(at, _)| *at <= now.monotonic) {
+            if let Some((_, work)) = self.retries.pop_first() {
+                self.retry(work);
+            }
+        }
+        let (turn, work) = self.ready.pop_first()?;
+        if let Some(entry) = self.entries.get_mut(&work) {
+            entry.place = Place::Running { lane: turn.lane, again: None, rescheduled: false };
+        }
+        Some(work)
+    }
+
+    /// Ends the run of a key; without effect for a key that is not running.
+    pub fn done(&mut self, work: &W, outcome: Outcome, now: Instant) {
+        let Some(Entry { place: Place::Running { lane, again, rescheduled }, .. }) = self.entries.get(work) else {
+            return;
+        };
+        let (lane, again, rescheduled) = (*lane, *again, *rescheduled);
+        match outcome {
+            Outcome::Failed => return self.back_off(work, lane, again, now),
+            Outcome::At(at, lane) => {
+                // Whichever of two writers saw the newer state, the earlier instant is safe: a run too many changes nothing.
+                let held = if rescheduled { self.deadlines.get(work) } else { None };
+                let (at, lane) = held.map_or((at, lane), |held| held.min((at, lane)));
+                self.deadlines.set(work.clone(), at, lane);
+            }
+            Outcome::Idle if !rescheduled => self.deadlines.clear(work),
+            Outcome::Idle => {}
+        }
+        self.entries.remove(work);
+        if let Some(lane) = again {
+            self.line_up(work.clone(), lane, None);
+        }
+    }
+
+    /// When the first key that backs off runs again.
+    pub fn next_retry(&self) -> Option<Instant> {
+        self.retries.first().map(|(at, _)| *at)
+    }
+
+    /// The earliest deadline held.
+    pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
+        self.deadlines.next()
+    }
+
+    /// Whether a key waits to be taken, deadlines and backoff aside.
+    pub fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Keys that are ready, running or backing off.
+    pub fn depth(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Keys with a deadline.
+    pub fn deadlines(&self) -> usize {
+        self.deadlines.len()
+    }
+
+    fn back_off(&mut self, work: &W, lane: Lane, again: Option<Lane>, now: Instant) {
+        let Some(entry) = self.entries.get_mut(work) else { return };
+        let backoff = entry.backoff.get_or_insert_with(|| Box::new(BACKOFF.with_jitter_seed(seed()).build()));
+        let floor = now + SHORTEST_DELAY;
+        let until = now + backoff.next().unwrap_or(SHORTEST_DELAY);
+        entry.place = Place::BackingOff { floor, until, lane };
+        self.retries.insert((until, work.clone()));
+        if let Some(lane) = again {
+            self.push(work.clone(), lane);
+        }
+    }
+
+    /// Lines a key up again whose backoff is over, in the lane in which it failed.
+    fn retry(&mut self, work: W) {
+        if let Some(Entry { place: Place::BackingOff { lane, .. }, .. }) = self.entries.get(&work) {
+            let lane = *lane;
+            self.promote(work, lane);
+        }
+    }
+
+    /// Lines up a key that has an entry already, with the memory of its failures.
+    fn promote(&mut self, work: W, lane: Lane) {
+        let backoff = self.entries.get_mut(&work).and_then(|entry| entry.backoff.take());
+        self.line_up(work, lane, backoff);
+    }
+
+    fn line_up(&mut self, work: W, lane: Lane, backoff: Option<Box<Backoff>>) {
+        self.turns += 1;
+        let turn = Turn { lane, number: self.turns };
+        self.entries.insert(work.clone(), Entry { place: Place::Ready(turn), backoff });
+        self.ready.insert(turn, work);
+    }
+}
+
+/// A seed that differs between keys and processes: without one, all keys that fail together would retry together.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,197 @@
+//! The schedule, one rule at a time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::at;
+use crate::queue::schedule::{Now, Schedule};
+use crate::queue::{Lane, Outcome};
+
+struct Bench {
+    schedule: Schedule<&'static str>,
+    now: Now,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { schedule: Schedule::new(), now: Now { wall: at(0), monotonic: Instant::now() } }
+    }
+
+    fn pass(&mut self, millis: u64) {
+        self.now.monotonic += Duration::from_millis(millis);
+    }
+
+    fn take(&mut self) -> Option<&'static str> {
+        self.schedule.take(self.now)
+    }
+
+    fn done(&mut self, work: &'static str, outcome: Outcome) {
+        self.schedule.done(&work, outcome, self.now.monotonic);
+    }
+
+    fn fail(&mut self, work: &'static str) {
+        assert_eq!(self.take(), Some(work));
+        self.done(work, Outcome::Failed);
+    }
+}
+
+#[test]
+fn first_come_first_served_and_each_once() {
+    let mut bench = Bench::new();
+    for work in ["a", "b", "a", "c"] {
+        bench.schedule.push(work, Lane::Ordinary);
+    }
+    assert_eq!([bench.take(), bench.take(), bench.take(), bench.take()], [Some("a"), Some("b"), Some("c"), None]);
+    assert_eq!(bench.schedule.depth(), 3);
+}
+
+#[test]
+fn urgent_goes_first_and_moves_what_waits() {
+    let mut bench = Bench::new();
+    for work in ["a", "b", "c"] {
+        bench.schedule.push(work, Lane::Ordinary);
+    }
+    bench.schedule.push("c", Lane::Urgent);
+    bench.schedule.push("d", Lane::Urgent);
+    bench.schedule.push("d", Lane::Ordinary);
+    assert_eq!([bench.take(), bench.take(), bench.take()], [Some("c"), Some("d"), Some("a")]);
+}
+
+#[test]
+fn a_key_pushed_while_it_runs_runs_once_more_afterwards() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    assert_eq!(bench.take(), Some("a"));
+    bench.schedule.push("a", Lane::Ordinary);
+    bench.schedule.push("a", Lane::Urgent);
+    bench.schedule.push("b", Lane::Ordinary);
+    assert_eq!(bench.take(), Some("b"));
+    assert_eq!(bench.take(), None);
+    bench.done("a", Outcome::Idle);
+    assert_eq!(bench.take(), Some("a"));
+    bench.done("a", Outcome::Idle);
+    bench.done("b", Outcome::Idle);
+    assert_eq!((bench.take(), bench.schedule.depth()), (None, 0));
+}
+
+#[test]
+fn ending_what_does_not_run_changes_nothing() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    bench.done("a", Outcome::Failed);
+    bench.done("b", Outcome::At(at(1), Lane::Urgent));
+    assert_eq!((bench.schedule.depth(), bench.schedule.deadlines()), (1, 0));
+    assert_eq!(bench.take(), Some("a"));
+}
+
+#[test]
+fn a_failing_key_waits_longer_and_longer_but_at_most_a_minute() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    for attempt in 0..12 {
+        bench.fail("a");
+        let wait = (bench.schedule.next_retry().unwrap() - bench.now.monotonic).as_millis() as u64;
+        let least = (200 << attempt).min(30_000);
+        assert!((least..=2 * least).contains(&wait), "attempt {attempt}: {wait} ms");
+        bench.pass(wait - 1);
+        assert_eq!(bench.take(), None);
+        bench.pass(2);
+    }
+    assert_eq!(bench.take(), Some("a"));
+    bench.done("a", Outcome::Idle);
+    bench.schedule.push("a", Lane::Ordinary);
+    bench.fail("a");
+    assert!(bench.schedule.next_retry().unwrap() - bench.now.monotonic <= Duration::from_millis(400), "forgotten on success");
+}
+
+#[test]
+fn only_an_urgent_push_shortens_a_backoff_and_never_below_the_least_delay() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    for _ in 0..5 {
+        bench.fail("a");
+        bench.pass(60_000);
+    }
+    bench.fail("a");
+    bench.schedule.push("a", Lane::Ordinary);
+    bench.pass(1_000);
+    assert_eq!(bench.take(), None);
+    bench.schedule.push("b", Lane::Ordinary);
+    bench.schedule.push("a", Lane::Urgent);
+    assert_eq!(bench.take(), Some("a"));
+    bench.schedule.push("a", Lane::Urgent);
+    bench.done("a", Outcome::Failed);
+    bench.pass(199);
+    assert_eq!((bench.take(), bench.take()), (Some("b"), None));
+    bench.pass(1);
+    assert_eq!(bench.take(), Some("a"));
+}
+
+#[test]
+fn a_key_that_fails_in_the_urgent_lane_is_retried_there() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Urgent);
+    bench.fail("a");
+    bench.schedule.push("b", Lane::Ordinary);
+    bench.pass(60_000);
+    assert_eq!(bench.take(), Some("a"));
+}
+
+#[test]
+fn a_deadline_replaces_the_one_before_and_follows_the_wall_clock() {
+    let mut bench = Bench::new();
+    bench.schedule.wake_at("a", Some(at(10)), Lane::Ordinary);
+    bench.schedule.wake_at("a", Some(at(20)), Lane::Urgent);
+    bench.schedule.wake_at("b", Some(at(20)), Lane::Ordinary);
+    bench.schedule.wake_at("c", Some(at(5)), Lane::Ordinary);
+    bench.schedule.wake_at("c", None, Lane::Ordinary);
+    assert_eq!((bench.schedule.deadlines(), bench.schedule.next_deadline()), (2, Some(at(20))));
+    bench.now.wall = at(19);
+    assert_eq!(bench.take(), None);
+    bench.now.wall = at(20);
+    assert_eq!([bench.take(), bench.take(), bench.take()], [Some("a"), Some("b"), None]);
+    assert_eq!(bench.schedule.deadlines(), 0);
+}
+
+#[test]
+fn a_run_replaces_the_deadline_unless_an_earlier_one_was_set_meanwhile() {
+    for (meanwhile, outcome, held) in [
+        (None, Outcome::At(at(30), Lane::Ordinary), Some(at(30))),
+        (None, Outcome::Idle, None),
+        (None, Outcome::Failed, Some(at(20))),
+        (Some(at(25)), Outcome::At(at(30), Lane::Ordinary), Some(at(25))),
+        (Some(at(40)), Outcome::At(at(30), Lane::Ordinary), Some(at(30))),
+        (Some(at(40)), Outcome::Idle, Some(at(40))),
+        (Some(at(40)), Outcome::Failed, Some(at(40))),
+    ] {
+        let mut bench = Bench::new();
+        bench.schedule.wake_at("a", Some(at(20)), Lane::Ordinary);
+        bench.schedule.push("a", Lane::Ordinary);
+        assert_eq!(bench.take(), Some("a"));
+        if meanwhile.is_some() {
+            bench.schedule.wake_at("a", meanwhile, Lane::Ordinary);
+        }
+        bench.done("a", outcome);
+        assert_eq!(bench.schedule.next_deadline(), held, "{meanwhile:?} {outcome:?}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_deadlines_are_cheap() {
+    let mut schedule = Schedule::new();
+    let now = Now { wall: at(0), monotonic: Instant::now() };
+    for round in 0..2 {
+        for key in 0..100_000_u32 {
+            schedule.wake_at(key, Some(at(1 + round + i64::from(key % 1_000))), Lane::Urgent);
+        }
+    }
+    let mut taken = 0;
+    while let Some(key) = schedule.take(Now { wall: at(2_000), ..now }) {
+        schedule.done(&key, Outcome::Idle, now.monotonic);
+        taken += 1;
+    }
+    assert_eq!((taken, schedule.depth(), schedule.deadlines()), (100_000, 0, 0));
+    // Generous for an unoptimised build on a busy machine; a scan per key would take minutes.
+    assert!(now.monotonic.elapsed() < Duration::from_secs(20));
+}

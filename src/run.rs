@@ -1,0 +1,172 @@
+//! Start and end of the operator: client, caches, controllers, probes.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use kube::api::Api;
+use kube::client::ClientBuilder;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::runtime::watcher;
+use kube::{Client, Resource};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+use crate::act::Act;
+use crate::act::events::Events;
+use crate::api::labels::{MANAGED_BY, OPERATOR};
+use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::controllers::{Context, runner};
+use crate::domain::Key;
+use crate::observe::wakes::Watched;
+use crate::observe::watch::watch;
+use crate::observe::{Hub, Work};
+use crate::queue::Queue;
+use crate::telemetry::{CountRequests, Metrics, Readiness, serve};
+
+/// Why the operator could not start or had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The kubeconfig cannot be used.
+    #[error("kubeconfig: {0}")]
+    Kubeconfig(#[from] kube::config::KubeconfigError),
+    /// No configuration of a cluster was found.
+    #[error("no cluster to connect to: {0}")]
+    Infer(#[from] kube::config::InferConfigError),
+    /// The client cannot be built.
+    #[error("client: {0}")]
+    Client(#[from] kube::Error),
+    /// The address of the probes cannot be used.
+    #[error("--listen {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Signals cannot be received.
+    #[error("signals: {0}")]
+    Signal(std::io::Error),
+    /// A watch ended, which it never should.
+    #[error("a watch ended")]
+    WatchEnded,
+}
+
+/// Readiness: the caches hold everything.
+const CACHES: &str = "caches";
+/// Events that may wait to be posted.
+const EVENTS: usize = 4_096;
+
+/// Runs until a signal asks it to stop.
+pub async fn run(config: Config) -> Result<(), Failure> {
+    let metrics = Arc::new(Metrics::new());
+    let readiness = Readiness::new(&[CACHES]);
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|source| Failure::Listen { address: config.listen, source })?;
+    tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
+
+    let client = client(&config, metrics.clone()).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let hub = Hub::new(Queue::new(clock.clone()));
+    let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
+    let posting = tokio::spawn(post_events);
+    let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout };
+    let context = Arc::new(Context::new(act, events, metrics, clock, config.retention.delta()));
+
+    let (synced, mut watches) = start_watches(&client, &hub);
+    tokio::select! {
+        () = synced => {}
+        _ = watches.join_next() => return Err(Failure::WatchEnded),
+        stopped = stop_signal() => return stopped,
+    }
+    hub.queue.push(Work::Catalog(Key::new("", "default")));
+    readiness.holds(CACHES);
+    info!("working");
+    let working = tokio::spawn(runner::run(context.clone(), config.concurrency));
+    let ended = tokio::select! {
+        _ = watches.join_next() => Err(Failure::WatchEnded),
+        stopped = stop_signal() => stopped,
+    };
+    readiness.misses(CACHES, "stopping");
+    info!("stopping; what is in flight is finished");
+    hub.queue.close();
+    if working.await.is_err() {
+        error!("the controllers ended by a panic");
+    }
+    watches.shutdown().await;
+    drop(context);
+    let _ = posting.await;
+    ended
+}
+
+async fn stop_signal() -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signal)?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+async fn client(config: &Config, metrics: Arc<Metrics>) -> Result<Client, Failure> {
+    let cluster = match &config.kubeconfig {
+        Some(path) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?,
+        None => kube::Config::infer().await?,
+    };
+    Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics)).build())
+}
+
+type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Starts one watch per kind. The future ends when every cache holds its first list.
+fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinSet<()>) {
+    let mut all = Watches { client: client.clone(), hub: hub.clone(), tasks: tokio::task::JoinSet::new(), synced: Vec::new() };
+    let everything = watcher::Config::default();
+    let ours = watcher::Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}"));
+    all.add::<Catalog>(everything.clone());
+    all.add::<CatalogResource>(everything.clone());
+    all.add::<AccessPackage>(everything.clone());
+    all.add::<Policy>(everything.clone());
+    all.add::<AccessRequest>(everything.clone());
+    all.add::<ApprovalDecision>(everything.clone());
+    all.add::<Assignment>(everything.clone());
+    all.add::<Namespace>(everything.clone());
+    all.add::<PartialObjectMeta<Role>>(everything.clone());
+    all.add::<PartialObjectMeta<ClusterRole>>(everything);
+    all.add::<RoleBinding>(ours.clone());
+    all.add::<ClusterRoleBinding>(ours);
+    let synced = all.synced;
+    let wait = async move {
+        for one in synced {
+            let _ = one.await;
+        }
+    };
+    (Box::pin(wait), all.tasks)
+}
+
+struct Watches {
+    client: Client,
+    hub: Arc<Hub>,
+    tasks: tokio::task::JoinSet<()>,
+    synced: Vec<oneshot::Receiver<()>>,
+}
+
+impl Watches {
+    fn add<K>(&mut self, config: watcher::Config)
+    where
+        K: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let api: Api<DeserializeGuard<K>> = Api::all(self.client.clone());
+        self.tasks.spawn(watch(api, config, self.hub.clone(), sender));
+        self.synced.push(receiver);
+    }
+}
