@@ -199,7 +199,7 @@ async fn replicas(fates: Vec<Fate>, killed: Vec<u8>) -> Result<(), TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
     fn two_never_lead_at_once(fates in fates(), killed in proptest::collection::vec(0..6_u8, 20)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
