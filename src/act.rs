@@ -9,11 +9,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::ClusterResourceScope;
-use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::{Client, Resource};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api::labels::OPERATOR;
@@ -30,26 +27,6 @@ pub struct Act {
     pub hub: Arc<Hub>,
     /// Longest wait for one answer: the client itself would wait for ever.
     pub patience: Duration,
-}
-
-/// Kinds that live in namespaces.
-pub trait Namespaced:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Serialize
-{
-}
-impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned + Serialize> Namespaced
-    for K
-{
-}
-
-/// Kinds of the cluster.
-pub trait ClusterWide:
-    Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Serialize
-{
-}
-impl<K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Serialize> ClusterWide
-    for K
-{
 }
 
 /// Parameters of a patch under our name.
@@ -73,7 +50,10 @@ impl Act {
     }
 
     /// Patches an object under the version that was seen, so that a change by somebody else meanwhile is noticed.
-    pub async fn patch<K: Namespaced>(&self, object: &K, mut body: serde_json::Value) -> Result<K, Error> {
+    pub async fn patch<K>(&self, api: Api<K>, object: &K, mut body: serde_json::Value) -> Result<K, Error>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
         let key = Key::of(object);
         if let Some(map) = body.as_object_mut() {
             let metadata = map.entry("metadata").or_insert_with(|| serde_json::json!({}));
@@ -81,7 +61,6 @@ impl Act {
                 metadata.insert("resourceVersion".to_owned(), serde_json::json!(object.meta().resource_version));
             }
         }
-        let api: Api<K> = Api::namespaced(self.client.clone(), &key.namespace);
         let what = format!("change {} {key}", K::kind(&()));
         self.timed(what, api.patch(&key.name, &merge(), &Patch::Merge(body))).await
     }

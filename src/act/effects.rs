@@ -7,7 +7,7 @@ use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::Api;
 use serde_json::json;
 
-use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
+use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{ApprovalDecisionStatus, Assignment, Catalog};
 use crate::domain::schedule::later;
 use crate::domain::{Effect, Key, catalog};
@@ -33,8 +33,8 @@ impl Act {
             Effect::Revoke { assignment, by, reason } => {
                 self.change(&assignment, |_| Some(json!({"spec": {"revoked": {"by": by, "reason": reason}}}))).await
             }
-            Effect::Hold(key) => self.finalizers(&key, true).await,
-            Effect::Release(key) => self.finalizers(&key, false).await,
+            Effect::Hold(finalizer) => self.finalizer(object, finalizer, true).await,
+            Effect::Release(finalizer) => self.finalizer(object, finalizer, false).await,
             Effect::Judge { decision, status } => self.judge(&decision, &status).await,
             Effect::Retire => self.delete(K::api(self, &Key::of(&**object)), object).await,
             Effect::CreateNamespace(_) => self.create_namespace(&Key::of(&**object)).await,
@@ -51,7 +51,7 @@ impl Act {
     async fn change(&self, key: &Key, body: impl FnOnce(&Assignment) -> Option<serde_json::Value>) -> Result<(), Error> {
         let Some(found) = self.assignment(key) else { return Ok(()) };
         let Some(body) = body(&found) else { return Ok(()) };
-        let mut changed = self.patch(&*found, body).await?;
+        let mut changed = self.patch(Api::namespaced(self.client.clone(), &key.namespace), &*found, body).await?;
         changed.metadata.managed_fields = None;
         self.hub.refresh(changed);
         Ok(())
@@ -81,27 +81,34 @@ impl Act {
     async fn move_end(&self, key: &Key, end: Option<DateTime<Utc>>) -> Result<(), Error> {
         self.change(key, |found| {
             let end = later(found.end(), end);
-            (end != found.end()).then(|| json!({"spec": {"schedule": {"endTime": end}}}))
+            (end != found.wished_end()).then(|| json!({"spec": {"schedule": {"endTime": end}}}))
         })
         .await
     }
 
     async fn enter_end(&self, key: &Key, end: DateTime<Utc>) -> Result<(), Error> {
         self.change(key, |found| {
-            found.end().is_none().then(|| json!({"spec": {"schedule": {"startTime": found.start(), "endTime": end}}}))
+            found.wished_end().is_none().then(|| json!({"spec": {"schedule": {"startTime": found.start(), "endTime": end}}}))
         })
         .await
     }
 
-    async fn finalizers(&self, key: &Key, hold: bool) -> Result<(), Error> {
-        self.change(key, |found| {
-            let mut all = found.metadata.finalizers.clone().unwrap_or_default();
-            let held = all.iter().any(|f| f == REVOKE);
-            all.retain(|f| f != REVOKE);
-            all.extend(hold.then(|| REVOKE.to_owned()));
-            (held != hold).then(|| json!({"metadata": {"finalizers": all}}))
-        })
-        .await
+    /// Puts a finalizer on an object or takes it off.
+    async fn finalizer<K: HasStatus>(&self, object: &Arc<K>, finalizer: &str, hold: bool) -> Result<(), Error> {
+        let key = Key::of(&**object);
+        // The status was written a moment ago; the cache has the version that came back.
+        let Some(found) = K::table(&mut self.hub.write()).get(&key).cloned() else { return Ok(()) };
+        let mut all = found.meta().finalizers.clone().unwrap_or_default();
+        let held = all.iter().any(|f| f == finalizer);
+        if held == hold {
+            return Ok(());
+        }
+        all.retain(|f| f != finalizer);
+        all.extend(hold.then(|| finalizer.to_owned()));
+        let mut changed = self.patch(K::api(self, &key), &*found, json!({"metadata": {"finalizers": all}})).await?;
+        changed.meta_mut().managed_fields = None;
+        self.hub.refresh(changed);
+        Ok(())
     }
 
     async fn judge(&self, key: &Key, status: &ApprovalDecisionStatus) -> Result<(), Error> {

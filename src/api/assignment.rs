@@ -6,7 +6,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::access_request::Schedule;
 use super::subject::{Identity, Subject};
+use super::time::whole;
 use super::timeline::TimelineEntry;
 
 /// An Assignment is the fact that a subject holds an access package for a period. The operator writes one for each approved request; managers
@@ -31,7 +33,7 @@ use super::timeline::TimelineEntry;
     printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject.name"),
     printcolumn(name = "Source", type_ = "string", json_path = ".spec.source"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
-    printcolumn(name = "Ends", type_ = "string", json_path = ".spec.schedule.endTime"),
+    printcolumn(name = "Ends", type_ = "string", json_path = ".status.schedule.endTime"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
@@ -55,7 +57,9 @@ pub struct AssignmentSpec {
     pub policy: String,
     /// Who holds the package. Immutable.
     pub subject: Subject,
-    /// The period. A direct assignment may leave it out: it starts at once and ends as the policy says, which the operator enters.
+    /// The period. A direct assignment may leave it out: it starts at once and ends as the policy says, which the operator enters. The end may
+    /// be moved: an earlier one always counts; a later one only within the policy's limit or by an approved request of type `Extend`.
+    /// What counts stands in `status.schedule`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<AssignmentSchedule>,
     /// `Request` (written by the operator only) or `Direct` (entered for everybody else). Immutable.
@@ -157,6 +161,9 @@ pub struct AssignmentStatus {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 2048))]
     pub message: String,
+    /// The period that was accepted: what counts, whatever the spec says later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// Each role of the package, and whether it is there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 128))]
@@ -253,14 +260,25 @@ impl Assignment {
         self.status.as_ref().map(|s| s.phase).unwrap_or_default()
     }
 
-    /// The instant at which access ends, if it does.
-    pub fn end(&self) -> Option<DateTime<Utc>> {
-        self.spec.schedule.as_ref()?.end_time
+    /// The period that was accepted, once one was.
+    fn accepted(&self) -> Option<&Schedule> {
+        self.status.as_ref()?.schedule.as_ref()
     }
 
-    /// The instant at which access starts.
+    /// The end that the spec asks for, in whole seconds.
+    pub fn wished_end(&self) -> Option<DateTime<Utc>> {
+        self.spec.schedule.as_ref()?.end_time.map(whole)
+    }
+
+    /// The instant at which access ends, if it does: the accepted one, or an earlier one of the spec.
+    pub fn end(&self) -> Option<DateTime<Utc>> {
+        let accepted = self.accepted().and_then(|period| period.end_time);
+        [accepted, self.wished_end()].into_iter().flatten().min()
+    }
+
+    /// The instant at which access starts: the accepted one, else that of the spec, else the creation of the object.
     pub fn start(&self) -> DateTime<Utc> {
-        let wished = self.spec.schedule.as_ref().and_then(|s| s.start_time);
-        wished.unwrap_or_else(|| super::time::created(self))
+        let wished = || self.spec.schedule.as_ref().and_then(|s| s.start_time).map(whole);
+        self.accepted().map(|period| period.start_time).or_else(wished).unwrap_or_else(|| super::time::created(self))
     }
 }

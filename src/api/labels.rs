@@ -17,6 +17,8 @@ pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 pub const OPERATOR: &str = "entitlement-operator";
 /// Finalizer on Assignments: access is taken away before the record goes.
 pub const REVOKE: &str = "entitlement.dev/revoke";
+/// Finalizer on Catalogs, CatalogResources and AccessPackages: what stands on them goes first.
+pub const IN_USE: &str = "entitlement.dev/in-use";
 
 /// `<kind> <namespace>/<name>` of an object, for messages.
 pub fn key_text<K: kube::Resource<DynamicType = ()>>(object: &K) -> String {

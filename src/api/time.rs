@@ -17,6 +17,11 @@ pub fn from_meta(time: &Time) -> DateTime<Utc> {
     DateTime::from_timestamp(time.0.as_second(), 0).unwrap_or(DateTime::UNIX_EPOCH)
 }
 
+/// An instant without its fraction of a second.
+pub fn whole(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
+}
+
 /// When the API server created an object; the epoch for one that was never stored.
 pub fn created<K: kube::Resource>(object: &K) -> DateTime<Utc> {
     object.meta().creation_timestamp.as_ref().map(from_meta).unwrap_or(DateTime::UNIX_EPOCH)

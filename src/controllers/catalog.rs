@@ -21,9 +21,6 @@ pub(super) async fn look(context: &Context, key: &Key) -> Result<Outcome, Error>
     let Some(found) = found else {
         return if key.name == DEFAULT { create_default(context).await } else { Ok(Outcome::Idle) };
     };
-    if found.metadata.deletion_timestamp.is_some() {
-        return Ok(Outcome::Idle);
-    }
     let problem = context.problems().catalogs.get(&key.name).cloned();
     let plan = catalog::decide(&context.hub.read().catalog_seen(&found), problem.as_deref(), now);
     context.write_status(&found, &plan.status, plan.notes).await?;

@@ -19,7 +19,10 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
     let mut plan = {
         let world = context.hub.read();
         let has_catalog = world.catalog_of(&key.namespace).is_some();
-        machine::decide(&machine::Seen { resource: &found, has_catalog, cluster: &*world, answer }, now)
+        machine::decide(
+            &machine::Seen { resource: &found, has_catalog, users: world.resource_users(&found), cluster: &*world, answer },
+            now,
+        )
     };
     let mut after = (*found).clone();
     after.status = Some(plan.status.clone());

@@ -20,17 +20,19 @@ mod grants;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::access_request::Schedule;
 use crate::api::assignment::{ACCEPTED, AssignmentPhase, DELIVERED, GrantObject, GrantState, Source};
 use crate::api::condition::{self, READY, State};
 use crate::api::labels::REVOKE;
 use crate::api::time::{created, from_meta};
 use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy};
 
+use super::guards::Reason;
 use super::history;
 use super::holdings::{Holdings, stands};
 use super::plan::{Effect, Key, Plan};
 use super::readiness::generation;
-use super::schedule::show;
+use super::schedule::{later, show};
 
 /// The request that an assignment names.
 #[derive(Clone, Copy)]
@@ -74,6 +76,8 @@ pub struct Seen<'a> {
     pub policy: Option<&'a Policy>,
     /// Its request, for source Request.
     pub origin: Origin<'a>,
+    /// Ends that approved requests granted to it: its own, and those of type Extend. `None`: no end.
+    pub granted_ends: Vec<Option<DateTime<Utc>>>,
     /// What the subject holds otherwise.
     pub holdings: Holdings<'a>,
     /// Packages that must not be held with it.
@@ -199,12 +203,11 @@ impl Draft<'_, '_> {
     /// Ended: releases an object that is being deleted, and deletes one that was kept for its retention.
     fn over(&mut self) {
         let meta = &self.seen.assignment.metadata;
-        let key = Key::of(self.seen.assignment);
         if meta.deletion_timestamp.is_some() {
             let waits = matches!(self.seen.origin, Origin::Found(request) if !request.phase().is_terminal());
             // A request under way would make the assignment anew; it hears of the end first.
             if self.is_held() && !waits {
-                self.plan.effects.push(Effect::Release(key));
+                self.plan.effects.push(Effect::Release(REVOKE));
             }
             return;
         }
@@ -222,14 +225,19 @@ impl Draft<'_, '_> {
 
     /// Not ending: accepts, waits for the start, gives.
     fn live(&mut self) {
+        self.reconsider();
         self.plan.wake(self.seen.assignment.end());
         let start = self.seen.assignment.start();
         if matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled) {
             match accept::check(self.seen, self.now) {
                 Err(refusal) => return self.refused(&refusal),
                 Ok(Some(effect)) => return self.plan.effects.push(effect),
-                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::Hold(Key::of(self.seen.assignment))),
+                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::Hold(REVOKE)),
                 Ok(None) => {}
+            }
+            let end = self.seen.assignment.wished_end();
+            if self.plan.status.schedule.is_none() {
+                self.plan.status.schedule = Some(Schedule { start_time: start, end_time: end });
             }
             if start > self.now {
                 if self.phase() == AssignmentPhase::Pending {
@@ -241,6 +249,30 @@ impl Draft<'_, '_> {
             self.enter(AssignmentPhase::Provisioning, "", by.as_deref(), "access is being granted");
         }
         self.giving();
+    }
+
+    /// The end of the spec was moved after it was accepted. An earlier one counts; a later one needs the policy's limit or an approved request.
+    fn reconsider(&mut self) {
+        let wished = self.seen.assignment.wished_end();
+        let Some(accepted) = &mut self.plan.status.schedule else { return };
+        let sooner = later(accepted.end_time, wished) == accepted.end_time;
+        if wished != accepted.end_time && (sooner || accept::may_end_at(self.seen, wished)) {
+            accepted.end_time = wished;
+            let text =
+                wished.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
+            let by = None;
+            history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, false, "EndMoved", by, &text);
+        }
+    }
+
+    /// What to say of an end that was asked for and does not count.
+    fn overlong(&self) -> Option<String> {
+        let accepted = self.plan.status.schedule.as_ref().filter(|_| !self.phase().is_terminal())?;
+        let wished = self.seen.assignment.wished_end();
+        let wish = wished.map_or_else(|| "no end".to_owned(), |end| format!("the end {}", show(end)));
+        let end = accepted.end_time?;
+        (wished != Some(end))
+            .then(|| format!("{wish} in spec.schedule is more than the policy allows: access ends at {}", show(end)))
     }
 
     fn refused(&mut self, refusal: &accept::Refused) {
@@ -301,8 +333,13 @@ impl Draft<'_, '_> {
         let ready = State::from(matches!(phase, P::Scheduled | P::Delivered | P::Expired | P::Revoked));
         let now = self.now;
         self.plan.status.observed_generation = Some(generation(assignment));
+        let overlong = self.overlong();
+        let conditions = &mut self.plan.status.conditions;
         for (kind, state) in [(ACCEPTED, accepted), (DELIVERED, delivered), (READY, ready)] {
-            condition::set(&mut self.plan.status.conditions, kind, state, &reason, message.clone(), generation(assignment), now);
+            condition::set(conditions, kind, state, &reason, message.clone(), generation(assignment), now);
+        }
+        if let Some(text) = overlong {
+            condition::set(conditions, READY, State::False, Reason::ScheduleTooLong.as_str(), text, generation(assignment), now);
         }
         self.plan
     }

@@ -13,7 +13,7 @@ use crate::api::subject::{Subject, SubjectKind};
 use crate::api::{Catalog, CatalogStatus, Policy};
 
 use super::plan::{Effect, Key, Note, Plan};
-use super::readiness::{Wrong, generation, set_ready};
+use super::readiness::{Wrong, deletion, generation, set_ready};
 
 /// What a look at a catalog sees.
 pub struct Seen<'a> {
@@ -23,6 +23,8 @@ pub struct Seen<'a> {
     pub namespace: Option<&'a Namespace>,
     /// Our RoleBindings for people in that namespace, by name.
     pub bindings: BTreeMap<String, &'a RoleBinding>,
+    /// How many packages are in the namespace.
+    pub packages: usize,
     /// Policies in the namespace; their approvers may list requests.
     pub policies: Vec<&'a Policy>,
 }
@@ -33,6 +35,13 @@ const EVERYBODY: &str = "system:authenticated";
 /// Decides what becomes of a catalog. `problem` is what went wrong when it was last carried out.
 pub fn decide(seen: &Seen<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
     let mut plan = Plan::status(seen.catalog.status.clone().unwrap_or_default());
+    let (effect, kept) = deletion(seen.catalog, &[(seen.packages, "access package(s) in its namespace")]);
+    plan.effects.extend(effect);
+    if let Err(wrong) = kept {
+        // Nothing is built any more; what is there stays until it is released.
+        set_ready(&mut plan.status.conditions, &mut plan.notes, Err(wrong), generation(seen.catalog), now);
+        return plan;
+    }
     let found = namespace(seen, &mut plan).and_then(|namespace| {
         plan.status.namespace = Some(namespace.clone());
         bindings(seen, &namespace, &mut plan.effects)

@@ -194,6 +194,10 @@ fn package_there<'a>(seen: &Seen<'a>) -> Result<&'a AccessPackage, Outcome> {
         return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
     }
     let package = seen.package.ok_or_else(|| Outcome::Wait(package_missing(seen)))?;
+    if package.metadata.deletion_timestamp.is_some() {
+        let text = format!("access package {:?} is being deleted", seen.request.spec.access_package);
+        return Err(Outcome::Refuse(Refusal::new(Reason::PackageNotFound, text)));
+    }
     if !readiness::package_is_ready(package) {
         let text = format!("access package {:?} is not Ready; its conditions say why", seen.request.spec.access_package);
         return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, text)));

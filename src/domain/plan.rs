@@ -66,10 +66,10 @@ pub enum Effect {
         /// Why.
         reason: String,
     },
-    /// Put our finalizer on an Assignment.
-    Hold(Key),
-    /// Take our finalizer off an Assignment: its access is gone.
-    Release(Key),
+    /// Put a finalizer of ours on the object itself.
+    Hold(&'static str),
+    /// Take a finalizer of ours off the object itself: nothing depends on it any more.
+    Release(&'static str),
     /// Write what became of an ApprovalDecision.
     Judge {
         /// The decision.

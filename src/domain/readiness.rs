@@ -7,10 +7,11 @@ use crate::api::access_package::{RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NO
 use crate::api::catalog::AVAILABLE;
 use crate::api::catalog_resource::NO_CATALOG;
 use crate::api::condition::{self, READY, State};
+use crate::api::labels::IN_USE;
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
 use crate::api::{AccessPackage, AccessPackageStatus, CatalogResource, Policy, PolicyStatus};
 
-use super::plan::{Note, Plan};
+use super::plan::{Effect, Note, Plan};
 
 /// What is wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,24 @@ pub fn policy_terms(policy: &Policy, package: Option<&AccessPackage>) -> Result<
     Ok(())
 }
 
+/// `Ready=False`: the object is being deleted and waits for what stands on it; the message says for what.
+pub const IN_USE_REASON: &str = "InUse";
+
+/// Guards the deletion of an object from below. Returns the finalizer's effect, and what stands in the way of a deletion.
+pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Option<Effect>, Result<(), Wrong>) {
+    let meta = object.meta();
+    let held = meta.finalizers.iter().flatten().any(|f| f == IN_USE);
+    if meta.deletion_timestamp.is_none() {
+        return ((!held).then_some(Effect::Hold(IN_USE)), Ok(()));
+    }
+    let users: Vec<String> =
+        users.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    match users.is_empty() {
+        true => (held.then_some(Effect::Release(IN_USE)), Err(Wrong::new(IN_USE_REASON, "being deleted"))),
+        false => (None, Err(Wrong::new(IN_USE_REASON, format!("deletion waits for {}", users.join(" and "))))),
+    }
+}
+
 /// Judges a policy.
 pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: bool, now: DateTime<Utc>) -> Plan<PolicyStatus> {
     let mut status = policy.status.clone().unwrap_or_default();
@@ -122,12 +141,13 @@ pub fn package<'a>(
 ) -> Plan<AccessPackageStatus> {
     let mut status = package.status.clone().unwrap_or_default();
     let mut notes = Vec::new();
-    let found = in_catalog(has_catalog).and_then(|()| package_roles(package, resource));
+    let (effect, kept) = deletion(package, &[(counts.1, "live assignment(s)"), (counts.0, "pending request(s)")]);
+    let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| package_roles(package, resource));
     status.observed_generation = Some(generation(package));
     status.pending_requests = i32::try_from(counts.0).unwrap_or(i32::MAX);
     status.live_assignments = i32::try_from(counts.1).unwrap_or(i32::MAX);
     set_ready(&mut status.conditions, &mut notes, found, generation(package), now);
-    Plan { status, effects: Vec::new(), notes, wake_at: None }
+    Plan { status, effects: effect.into_iter().collect(), notes, wake_at: None }
 }
 
 fn package_roles<'a>(package: &AccessPackage, resource: impl Fn(&str) -> Option<&'a CatalogResource>) -> Result<(), Wrong> {

@@ -14,7 +14,7 @@ use crate::api::time::from_meta;
 use crate::api::{CatalogResource, CatalogResourceStatus};
 
 use super::plan::{Note, Plan};
-use super::readiness::{Wrong, generation, in_catalog, set_ready};
+use super::readiness::{Wrong, deletion, generation, in_catalog, set_ready};
 
 /// Where a role is bound.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,6 +126,8 @@ pub struct Seen<'a> {
     pub resource: &'a CatalogResource,
     /// Its namespace belongs to a catalog.
     pub has_catalog: bool,
+    /// Packages that use it, and bindings that carry its grants.
+    pub users: (usize, usize),
     /// The cluster around it.
     pub cluster: &'a dyn Cluster,
     /// The answer about its author, when it was asked for just now.
@@ -150,7 +152,15 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStatus
         let text = "spec.author is empty: the admission policies were not in force when it was written; apply it again";
         set_authorized(&mut plan, State::False, AUTHOR_UNKNOWN, text.to_owned(), current, now);
     }
-    let found = in_catalog(seen.has_catalog).and_then(|()| exists(seen)).and_then(|()| authorized(&plan.status, current));
+    let (effect, kept) = deletion(
+        resource,
+        &[(seen.users.0, "access package(s) that use it"), (seen.users.1, "binding(s) that carry its grants")],
+    );
+    plan.effects.extend(effect);
+    let found = kept
+        .and_then(|()| in_catalog(seen.has_catalog))
+        .and_then(|()| exists(seen))
+        .and_then(|()| authorized(&plan.status, current));
     set_ready(&mut plan.status.conditions, &mut plan.notes, found, current, now);
     plan
 }

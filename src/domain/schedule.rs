@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::access_request::{Schedule, WishedSchedule};
 use crate::api::policy::Expiration;
+use crate::api::time::whole;
 
 use super::guards::{Reason, Refusal};
 
@@ -54,11 +55,6 @@ pub fn effective(
 /// The later of two ends, where `None` is no end: an extension never shortens.
 pub fn later(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
     one.zip(other).map(|(one, other)| one.max(other))
-}
-
-/// An instant without its fraction of a second.
-pub fn whole(at: DateTime<Utc>) -> DateTime<Utc> {
-    DateTime::from_timestamp(at.timestamp(), 0).unwrap_or(at)
 }
 
 /// An instant as messages show it.

@@ -7,11 +7,12 @@ use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as Rba
 use kube::Resource;
 
 use crate::api::access_package::PackageRole;
+use crate::api::access_request::{APPROVED, RequestPhase};
 use crate::api::assignment::GrantObject;
-use crate::api::catalog_resource::{RoleKind, RoleRef};
+use crate::api::catalog_resource::{ResourceRole, RoleKind, RoleRef};
 use crate::api::condition;
 use crate::api::subject::{Identity, Subject};
-use crate::api::{AccessPackage, AccessRequest, Assignment, Catalog};
+use crate::api::{AccessPackage, AccessRequest, Assignment, Catalog, CatalogResource};
 use crate::domain::assignment::{self, Origin, Role};
 use crate::domain::catalog::{self, RBAC, from_rbac};
 use crate::domain::eligibility::People;
@@ -132,11 +133,19 @@ impl World {
             package: self.packages.get(&package).map(|p| &**p),
             policy: self.policies.get(&Key::new(&key.namespace, &spec.policy)).map(|p| &**p),
             origin,
+            granted_ends: self.granted_ends(&key),
             roles: self.roles_of(assignment, &package, problems, now),
             holdings,
             incompatible: self.incompatible(&package),
             retention,
         }
+    }
+
+    /// Ends that approved requests granted to an assignment.
+    fn granted_ends(&self, assignment: &Key) -> Vec<Option<DateTime<Utc>>> {
+        let naming = self.requests.find(&Term::Assignment(assignment.clone()));
+        let approved = naming.filter_map(|r| r.status.as_ref()).filter(|s| condition::holds(&s.conditions, APPROVED));
+        approved.filter(|s| s.phase != RequestPhase::Cancelled).filter_map(|s| s.schedule.as_ref().map(|p| p.end_time)).collect()
     }
 
     /// The roles of an assignment: those of its package, and those that its status still names.
@@ -236,8 +245,19 @@ impl World {
             catalog,
             namespace: self.namespaces.get(&Key::new("", &namespace)).map(|n| &**n),
             bindings: bindings.collect(),
+            packages: self.packages.find(&term).count(),
             policies: self.policies.find(&term).map(|p| &**p).collect(),
         }
+    }
+
+    /// Packages that use a resource, and bindings that carry its grants.
+    pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
+        let key = Key::of(resource);
+        let carry = |role: &ResourceRole| {
+            self.observed(&GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() })
+                .len()
+        };
+        (self.packages.find(&Term::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }
 
     /// Pending requests and live assignments of a package.

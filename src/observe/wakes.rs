@@ -132,6 +132,11 @@ impl Watched for AccessPackage {
         if gist(old) == gist(new) {
             return; // only its counts changed
         }
+        if old.is_some() != new.is_some() || old.map(|p| &p.spec) != new.map(|p| &p.spec) {
+            wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
+            let resources = [old, new].into_iter().flatten().flat_map(|p| &p.spec.resource_roles);
+            wakes.extend(resources.map(|r| Work::Resource(Key::new(&key.namespace, &r.resource))));
+        }
         let term = Term::Package(key);
         wakes.extend(keys(&world.policies, &term).into_iter().map(Work::Policy));
         wakes.extend(open_requests(world, &term));
@@ -277,6 +282,10 @@ fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after:
         let own = world.assignments.find(&Term::Subject(subject.clone()));
         let here = own.filter(|a| a.metadata.namespace.as_deref() == Some(grant.namespace.as_str()) && !a.phase().is_terminal());
         wakes.extend(here.map(|a| Work::Assignment(Key::of(&**a))));
+    }
+    let resource = Key::new(&grant.namespace, &grant.resource);
+    if world.resources.get(&resource).is_some_and(|r| r.metadata.deletion_timestamp.is_some()) {
+        wakes.push(Work::Resource(resource)); // its deletion waits for its grants
     }
     wakes.push(Work::Grant(grant));
 }

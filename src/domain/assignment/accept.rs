@@ -10,7 +10,7 @@ use crate::api::{AccessRequest, Assignment};
 use crate::domain::guards::Reason;
 use crate::domain::plan::{Effect, Key};
 use crate::domain::request::assignment_name;
-use crate::domain::schedule::{limit, show};
+use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 
 use super::{Origin, REQUEST_NOT_APPROVED, Seen};
@@ -118,6 +118,16 @@ fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether access may go on until an instant (`None`: without an end) that is later than the accepted end.
+pub(super) fn may_end_at(seen: &Seen<'_>, end: Option<DateTime<Utc>>) -> bool {
+    let direct = seen.assignment.spec.source == Some(Source::Direct);
+    let by_policy = seen.policy.filter(|_| direct).is_some_and(|policy| {
+        let limit = limit(&policy.spec.expiration, seen.assignment.start());
+        later(limit, end) == limit
+    });
+    by_policy || seen.granted_ends.contains(&end)
 }
 
 /// The period must lie within the policy's limit; one without an end gets the policy's.

@@ -108,36 +108,44 @@ impl Model {
     }
 }
 
+/// Does the same to both.
+fn apply(act: Act, schedule: &mut Schedule<u8>, model: &mut Model, now: &mut Now) -> Result<(), TestCaseError> {
+    match act {
+        Act::Push(key, lane) => {
+            schedule.push(key, lane);
+            model.push(key, lane);
+        }
+        Act::WakeAt(key, seconds, lane) => {
+            schedule.wake_at(key, seconds.map(at), lane);
+            model.wake_at(key, seconds.map(at), lane);
+        }
+        Act::Take => model.take(schedule.take(*now), now.wall)?,
+        Act::Done(key, outcome) => {
+            schedule.done(&key, outcome, now.monotonic);
+            model.done(key, outcome);
+        }
+        Act::Pass(seconds) => {
+            now.wall += TimeDelta::seconds(seconds);
+            now.monotonic += Duration::from_secs(seconds.unsigned_abs());
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn no_key_is_lost_none_runs_twice_and_urgent_goes_first(acts in acts()) {
         let (mut schedule, mut model) = (Schedule::new(), Model::default());
         let mut now = Now { wall: at(0), monotonic: Instant::now() };
         for act in acts {
-            match act {
-                Act::Push(key, lane) => (schedule.push(key, lane), model.push(key, lane)).0,
-                Act::WakeAt(key, seconds, lane) => {
-                    schedule.wake_at(key, seconds.map(at), lane);
-                    model.wake_at(key, seconds.map(at), lane);
-                }
-                Act::Take => model.take(schedule.take(now), now.wall)?,
-                Act::Done(key, outcome) => {
-                    schedule.done(&key, outcome, now.monotonic);
-                    model.done(key, outcome);
-                }
-                Act::Pass(seconds) => {
-                    now.wall += TimeDelta::seconds(seconds);
-                    now.monotonic += Duration::from_secs(seconds.unsigned_abs());
-                }
-            }
+            apply(act, &mut schedule, &mut model, &mut now)?;
             prop_assert_eq!(schedule.next_deadline(), model.deadlines.values().map(|(at, _)| *at).min());
             prop_assert_eq!(schedule.deadlines(), model.deadlines.len());
             let going_on: BTreeSet<_> = model.owed.keys().chain(model.running.keys()).collect();
             prop_assert_eq!(schedule.depth(), going_on.len());
         }
         for key in model.running.keys().copied().collect::<Vec<_>>() {
-            schedule.done(&key, Outcome::Idle, now.monotonic);
-            model.done(key, Outcome::Idle);
+            apply(Act::Done(key, Outcome::Idle), &mut schedule, &mut model, &mut now)?;
         }
         let late = Now { wall: at(10_000), monotonic: now.monotonic + Duration::from_secs(10_000) };
         while let Some(key) = schedule.take(late) {
