@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use crate::api::labels::OPERATOR;
 use crate::domain::Key;
 use crate::error::Error;
+use crate::lease::Leadership;
 use crate::observe::Hub;
 
 /// Writes to the API server, and enters the answers into the caches.
@@ -27,6 +28,8 @@ pub struct Act {
     pub hub: Arc<Hub>,
     /// Longest wait for one answer: the client itself would wait for ever.
     pub patience: Duration,
+    /// Asked right before every request: a deposed leader writes nothing.
+    pub leadership: Leadership,
 }
 
 /// Parameters of a patch under our name.
@@ -42,6 +45,9 @@ pub fn post() -> PostParams {
 impl Act {
     /// Waits for an answer, with patience.
     pub async fn timed<T>(&self, what: String, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+        if !self.leadership.is_leader() {
+            return Err(Error::NotLeading(what));
+        }
         match tokio::time::timeout(self.patience, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(source)) => Err(Error::Api { what, source: Box::new(source) }),

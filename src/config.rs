@@ -46,12 +46,12 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_SERVICE_ACCOUNT", value_name = "NAME", default_value = "entitlement-operator")]
     pub service_account: String,
 
-    /// Act only while holding the lease, so that replicas can stand by. Off is safe only for a single process.
+    /// Act only while holding the lease, so that replicas can stand by. The shipped Deployment sets it; off is safe only for a single process.
     #[arg(
         long,
         env = "ENTITLEMENT_LEADER_ELECT",
         value_name = "BOOL",
-        default_value_t = true,
+        default_value_t = false,
         default_missing_value = "true",
         num_args = 0..=1,
         action = ArgAction::Set,
@@ -73,6 +73,15 @@ pub struct Config {
     /// How long a lease lasts without renewal, 3s to 1h: after this time a standby takes over from a leader that is gone.
     #[arg(long, env = "ENTITLEMENT_LEASE_DURATION", value_name = "SPAN", default_value = "15s", value_parser = lease_duration)]
     pub lease_duration: Duration,
+
+    /// An edit of a package or resource that would take a role from more subjects than this at once, and from a greater share than
+    /// --hold-share, waits for the annotation entitlement.dev/confirm-revocation. Ends and revocations never wait.
+    #[arg(long, env = "ENTITLEMENT_HOLD_COUNT", value_name = "NUMBER", default_value = "20")]
+    pub hold_count: usize,
+
+    /// The share of those who have the role, in percent; see --hold-count.
+    #[arg(long, env = "ENTITLEMENT_HOLD_SHARE", value_name = "PERCENT", default_value = "50", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub hold_share: u8,
 
     /// Run on a cluster that does not stamp who asked and who decided. Anybody can then speak for anybody: for trials only.
     #[arg(

@@ -4,10 +4,11 @@ mod authority;
 mod catalog;
 mod content;
 mod grant;
+pub mod guard;
 mod request;
 pub mod runner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,9 +17,10 @@ use crate::act::Act;
 use crate::act::events::{self, Events, NoteKind};
 use crate::act::status::HasStatus;
 use crate::clock::Clock;
-use crate::domain::{Effect, Note, Plan};
+use crate::domain::{Effect, Key, Note, Plan};
 use crate::error::Error;
 use crate::grants::GrantKey;
+use crate::grants::brake::Brake;
 use crate::observe::{Hub, Work};
 use crate::queue::{Lane, Outcome};
 use crate::telemetry::Metrics;
@@ -35,27 +37,66 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// What can be set from outside.
+    pub settings: Settings,
+    /// Whether identities can be trusted.
+    pub guard: guard::Guard,
+    problems: Mutex<Problems>,
+}
+
+/// What can be set from outside.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
     /// How long ended objects are kept.
     pub retention: TimeDelta,
-    problems: Mutex<Problems>,
+    /// The brake on mass revocation.
+    pub brake: Brake,
+}
+
+/// A mass revocation that waits for a confirmation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Held {
+    /// How many subjects keep the role until then.
+    count: usize,
+    /// The packages through which they got it.
+    packages: BTreeSet<Key>,
 }
 
 /// What failed last, until it succeeds: shown in conditions.
 #[derive(Default)]
 struct Problems {
+    held: BTreeMap<GrantKey, Held>,
     grants: BTreeMap<GrantKey, String>,
     catalogs: BTreeMap<String, String>,
 }
 
 impl Context {
     /// A context; nothing has failed yet.
-    pub fn new(act: Act, events: Events, metrics: Arc<Metrics>, clock: Arc<dyn Clock>, retention: TimeDelta) -> Self {
+    pub fn new(
+        act: Act,
+        events: Events,
+        metrics: Arc<Metrics>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        guard: guard::Guard,
+    ) -> Self {
         let hub = act.hub.clone();
-        Self { act, hub, events, metrics, clock, retention, problems: Mutex::default() }
+        Self { act, hub, events, metrics, clock, settings, guard, problems: Mutex::default() }
     }
 
     fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Mass revocations that wait and match, as role and number of subjects. They are looked at again, for a confirmation may have come.
+    fn held(&self, matches: impl Fn(&GrantKey, &Held) -> bool) -> Vec<(String, usize)> {
+        let problems = self.problems();
+        let held = problems.held.iter().filter(|(key, held)| matches(key, held));
+        held.map(|(key, held)| {
+            self.hub.queue.push(Work::Grant(key.clone()));
+            (format!("{}/{}", key.resource, key.role), held.count)
+        })
+        .collect()
     }
 
     /// Writes the status, tells people, carries out the effects.
@@ -117,5 +158,6 @@ pub async fn look(context: &Context, work: &Work) -> Result<Outcome, Error> {
         Work::Decision(key) => request::decision(context, key).await,
         Work::Assignment(key) => request::assignment(context, key).await,
         Work::Grant(key) => grant::look(context, key).await,
+        Work::Guard => guard::look(context).await,
     }
 }

@@ -16,6 +16,9 @@ pub enum Error {
     /// The API server did not answer in time.
     #[error("{0}: no answer in time")]
     Timeout(String),
+    /// This process does not lead (any more): another one acts.
+    #[error("{0}: not the leader")]
+    NotLeading(String),
     /// An object of our name belongs to somebody else.
     #[error("Conflict: {0} exists and is not managed by {OPERATOR}: delete or rename it")]
     Conflict(String),

@@ -1,5 +1,6 @@
 //! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do.
 
+pub mod brake;
 pub mod name;
 pub mod plan;
 

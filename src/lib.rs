@@ -17,6 +17,7 @@ pub mod controllers;
 pub mod domain;
 pub mod error;
 pub mod grants;
+pub mod lease;
 pub mod observe;
 pub mod queue;
 pub mod run;

@@ -2,6 +2,7 @@
 //!
 //! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
 
+pub mod guard;
 pub mod hub;
 pub mod seen;
 pub mod table;
@@ -34,6 +35,8 @@ pub enum Work {
     Assignment(Key),
     /// The bindings of one role of one resource.
     Grant(GrantKey),
+    /// The admission policies.
+    Guard,
 }
 
 impl Work {
@@ -48,6 +51,7 @@ impl Work {
             Self::Decision(_) => "ApprovalDecision",
             Self::Assignment(_) => "Assignment",
             Self::Grant(_) => "Grant",
+            Self::Guard => "Guard",
         }
     }
 }
@@ -63,6 +67,7 @@ impl std::fmt::Display for Work {
             | Self::Decision(key)
             | Self::Assignment(key) => key.fmt(f),
             Self::Grant(key) => key.fmt(f),
+            Self::Guard => f.write_str("admission policies"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::api::Api;
@@ -24,8 +25,12 @@ use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::controllers::{Context, runner};
+use crate::controllers::guard::{ADMISSION, Guard};
+use crate::controllers::{Context, Settings, runner};
 use crate::domain::Key;
+use crate::grants::brake::Brake;
+use crate::lease::{Election, Ended, Leadership};
+use crate::observe::guard::Shipped;
 use crate::observe::wakes::Watched;
 use crate::observe::watch::watch;
 use crate::observe::{Hub, Work};
@@ -55,6 +60,12 @@ pub enum Failure {
     /// Signals cannot be received.
     #[error("signals: {0}")]
     Signal(std::io::Error),
+    /// The admission policies built into this binary cannot be read.
+    #[error("shipped admission policies: {0}")]
+    Shipped(#[from] serde_yaml::Error),
+    /// Another process leads now.
+    #[error("the lease was lost: {0}")]
+    LeaseLost(String),
     /// A watch ended, which it never should.
     #[error("a watch ended")]
     WatchEnded,
@@ -68,7 +79,7 @@ const EVENTS: usize = 4_096;
 /// Runs until a signal asks it to stop.
 pub async fn run(config: Config) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new());
-    let readiness = Readiness::new(&[CACHES]);
+    let readiness = Readiness::new(&[CACHES, ADMISSION]);
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.map_err(|source| Failure::Listen { address: config.listen, source })?;
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
@@ -78,33 +89,85 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let hub = Hub::new(Queue::new(clock.clone()));
     let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
-    let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout };
-    let context = Arc::new(Context::new(act, events, metrics, clock, config.retention.delta()));
+    let (leadership, election) = elect(&config, &client, clock.clone());
+    let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout, leadership: leadership.clone() };
+    let guard = Guard::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
+    let brake = Brake { count: config.hold_count, percent: usize::from(config.hold_share) };
+    let settings = Settings { retention: config.retention.delta(), brake };
+    let context = Arc::new(Context::new(act, events, metrics.clone(), clock, settings, guard));
 
     let (synced, mut watches) = start_watches(&client, &hub);
+    let (release, released) = oneshot::channel();
+    let mut electing = tokio::spawn(election.run(released));
     tokio::select! {
         () = synced => {}
         _ = watches.join_next() => return Err(Failure::WatchEnded),
         stopped = stop_signal() => return stopped,
     }
-    hub.queue.push(Work::Catalog(Key::new("", "default")));
     readiness.holds(CACHES);
-    info!("working");
-    let working = tokio::spawn(runner::run(context.clone(), config.concurrency));
-    let ended = tokio::select! {
-        _ = watches.join_next() => Err(Failure::WatchEnded),
-        stopped = stop_signal() => stopped,
+    if config.leader_elect {
+        readiness.holds(ADMISSION); // a standby is ready to take over; the leader judges the policies
+    }
+    hub.queue.push(Work::Guard);
+    hub.queue.push(Work::Catalog(Key::new("", "default")));
+    // A standby has warm caches and waits here.
+    let mut working = None;
+    let ended = loop {
+        tokio::select! {
+            () = leadership.acquired(), if working.is_none() => {
+                info!("leading");
+                metrics.set_leader(true);
+                working = Some(tokio::spawn(runner::run(context.clone(), config.concurrency)));
+            }
+            // Whoever lost the lease must not finish anything: another one acts already.
+            lost = &mut electing => return Err(Failure::LeaseLost(format!("{lost:?}"))),
+            _ = watches.join_next() => break Err(Failure::WatchEnded),
+            stopped = stop_signal() => break stopped,
+        }
     };
     readiness.misses(CACHES, "stopping");
     info!("stopping; what is in flight is finished");
     hub.queue.close();
-    if working.await.is_err() {
+    if let Some(working) = working
+        && working.await.is_err()
+    {
         error!("the controllers ended by a panic");
     }
+    let _ = release.send(());
+    let _ = electing.await;
     watches.shutdown().await;
     drop(context);
     let _ = posting.await;
     ended
+}
+
+/// Takes part in the election for a leader, or not.
+enum Candidate {
+    Elected(Election),
+    Alone,
+}
+
+impl Candidate {
+    async fn run(self, released: oneshot::Receiver<()>) -> Option<Ended> {
+        let release = async {
+            let _ = released.await;
+        };
+        match self {
+            Self::Elected(election) => Some(election.run(release).await),
+            Self::Alone => {
+                release.await;
+                None
+            }
+        }
+    }
+}
+
+fn elect(config: &Config, client: &Client, clock: Arc<dyn Clock>) -> (Leadership, Candidate) {
+    if !config.leader_elect {
+        return (Leadership::always(), Candidate::Alone);
+    }
+    let (election, leadership) = Election::new(client.clone(), &config.namespace, &config.identity, config.lease_duration, clock);
+    (leadership, Candidate::Elected(election))
 }
 
 async fn stop_signal() -> Result<(), Failure> {
@@ -141,6 +204,8 @@ fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinS
     all.add::<Namespace>(everything.clone());
     all.add::<PartialObjectMeta<Role>>(everything.clone());
     all.add::<PartialObjectMeta<ClusterRole>>(everything);
+    all.add::<ValidatingAdmissionPolicy>(watcher::Config::default());
+    all.add::<ValidatingAdmissionPolicyBinding>(watcher::Config::default());
     all.add::<RoleBinding>(ours.clone());
     all.add::<ClusterRoleBinding>(ours);
     let synced = all.synced;

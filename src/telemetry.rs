@@ -5,6 +5,8 @@ mod http;
 mod metrics;
 mod readiness;
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -27,7 +29,9 @@ pub enum LogError {
 
 /// Starts writing log lines to standard error; once in a process.
 pub fn init(format: LogFormat, filter: &str) -> Result<(), LogError> {
-    let lines = tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new(filter)?).with_ansi(colours).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.finish().try_init()?,
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init()?,

@@ -11,6 +11,8 @@ pub const ROLE: &str = "entitlement.dev/role";
 /// On a RoleBinding that carries grants, as an annotation: `<catalog namespace>/<resource>/<role>`. It tells our
 /// bindings from foreign ones when somebody stripped the labels.
 pub const GRANT: &str = "entitlement.dev/grant";
+/// On an AccessPackage or CatalogResource: the generation whose mass revocation is confirmed.
+pub const CONFIRM_REVOCATION: &str = "entitlement.dev/confirm-revocation";
 /// Kubernetes' own label for the owner of an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`], and the field manager of every write.

@@ -24,6 +24,8 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
             now,
         )
     };
+    let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
+    readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
     let mut after = (*found).clone();
     after.status = Some(plan.status.clone());
     plan.wake(machine::must_ask(&after, now).err().flatten());
@@ -33,12 +35,14 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
 pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
     let Some(found) = context.hub.read().packages.get(key).cloned() else { return Ok(Outcome::Idle) };
-    let plan = {
+    let mut plan = {
         let world = context.hub.read();
         let resource = |name: &str| world.resources.get(&Key::new(&key.namespace, name)).map(|r| &**r);
         let has_catalog = world.catalog_of(&key.namespace).is_some();
         readiness::package(&found, resource, has_catalog, world.package_counts(key), now)
     };
+    let held = context.held(|_, held| held.packages.contains(key));
+    readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
     context.carry_out(&found, plan).await
 }
 

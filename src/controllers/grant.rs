@@ -1,21 +1,23 @@
 //! The bindings of one role of one resource.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use crate::api::Subject;
 use crate::api::assignment::GrantState;
 use crate::domain::resource::Grantable;
 use crate::domain::{Key, Note, holdings};
 use crate::error::Error;
 use crate::grants::GrantKey;
+use crate::grants::brake::kept;
 use crate::grants::plan::{Allowed, plan};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
 use crate::queue::{Lane, Outcome};
 
-use super::Context;
+use super::{Context, Held};
 
 pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, Error> {
     let now = context.clock.now();
@@ -25,7 +27,8 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         let (overdue, drifted) = (overdue(&world, key, now), drifted(&world, key, &seen, now));
         (seen, overdue, drifted)
     };
-    let writes = plan(key, &seen.wanted, &allowed(&seen), &seen.observed);
+    let (wanted, allowed) = brake(context, key, &seen);
+    let writes = plan(key, &wanted, &allowed, &seen.observed);
     let mut failures = Vec::new();
     for write in &writes {
         // One that fails does not hold up the others, least of all those that take access away.
@@ -46,11 +49,46 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     }
 }
 
-fn allowed(seen: &GrantSeen) -> Allowed {
+/// Where the role may be granted; while identities cannot be trusted nothing is added anywhere.
+fn allowed(seen: &GrantSeen, trusted: bool) -> Allowed {
     match &seen.grantable {
-        Grantable::In(targets) => Allowed::In(targets.iter().map(|t| (t.clone(), !seen.closed.contains_key(t))).collect()),
+        Grantable::In(targets) => {
+            Allowed::In(targets.iter().map(|t| (t.clone(), trusted && !seen.closed.contains_key(t))).collect())
+        }
         Grantable::Hold(_) => Allowed::Hold,
         Grantable::No(_) => Allowed::In(BTreeMap::new()),
+    }
+}
+
+/// Who should have the role and where, with those whom the brake keeps until somebody confirms.
+fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, Allowed) {
+    let (mut wanted, mut allowed) = (seen.wanted.clone(), allowed(seen, context.guard.objection().is_none()));
+    let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
+    let losers: BTreeSet<Subject> = seen.losers.keys().cloned().collect();
+    let kept = kept(context.settings.brake, present.len(), &losers, false);
+    if let Some(kept) = kept {
+        wanted.extend(kept.iter().cloned());
+        if let Allowed::In(places) = &mut allowed {
+            // They stay where they are, and nobody joins them there.
+            for binding in &seen.observed {
+                places.entry(binding.target.clone()).or_insert(false);
+            }
+        }
+    }
+    hold(context, key, kept.map(|kept| Held { count: kept.len(), packages: seen.losers.values().cloned().collect() }));
+    (wanted, allowed)
+}
+
+/// Keeps what the brake holds back, for the conditions of resource and packages.
+fn hold(context: &Context, key: &GrantKey, held: Option<Held>) {
+    let before = match held.clone() {
+        Some(held) => context.problems().held.insert(key.clone(), held),
+        None => context.problems().held.remove(key),
+    };
+    if before != held {
+        context.hub.queue.push(Work::Resource(Key::new(&key.namespace, &key.resource)));
+        let packages = before.into_iter().chain(held).flat_map(|h| h.packages);
+        packages.for_each(|package| context.hub.queue.push(Work::Package(package)));
     }
 }
 
@@ -65,8 +103,8 @@ fn overdue(world: &World, key: &GrantKey, now: DateTime<Utc>) -> Vec<DateTime<Ut
 fn drifted(world: &World, key: &GrantKey, seen: &GrantSeen, now: DateTime<Utc>) -> Vec<String> {
     let Grantable::In(_) = seen.grantable else { return Vec::new() };
     let mut told = Vec::new();
-    let present: std::collections::BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
-    let of = |subject: &crate::api::Subject| {
+    let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
+    let of = |subject: &Subject| {
         let own: Vec<_> = world.assignments.find(&Term::Subject(subject.clone())).cloned().collect();
         own.into_iter().filter(|a| a.metadata.namespace.as_deref() == Some(key.namespace.as_str()))
     };

@@ -16,6 +16,10 @@ use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let Some(found) = context.hub.read().requests.get(key).cloned() else { return Ok(Outcome::Idle) };
+    if let Some(objection) = context.guard.objection().filter(|_| !found.phase().is_terminal()) {
+        let plan = wish::untrusted(&found, &objection, context.clock.now());
+        return context.carry_out(&found, plan).await;
+    }
     let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
     let claim = ("AccessRequest", key.clone());
@@ -23,7 +27,7 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided.
         let mut world = context.hub.write();
         let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
-        let plan = wish::decide(&world.request_seen(&current, may_assign, context.retention), now);
+        let plan = wish::decide(&world.request_seen(&current, may_assign, context.settings.retention), now);
         if is_step_forward(&current, &plan) {
             world.claims.insert(claim.clone());
         }
@@ -61,7 +65,7 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
     if context.hub.read().requests.get(&request).is_some() {
         return Ok(Outcome::Idle); // the request judges it
     }
-    let plan = verdict::without_request(&found, context.retention, now);
+    let plan = verdict::without_request(&found, context.settings.retention, now);
     context.carry_out(&found, plan).await
 }
 
@@ -74,7 +78,10 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
     let (current, plan) = {
         let mut world = context.hub.write();
         let Some(current) = world.assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
-        let plan = holding::decide(&world.assignment_seen(&current, gone, &problems, context.retention, now), now);
+        let objection = context.guard.objection();
+        let mut seen = world.assignment_seen(&current, gone, &problems, context.settings.retention, now);
+        seen.objection = objection.as_deref();
+        let plan = holding::decide(&seen, now);
         if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
             world.claims.insert(claim.clone());
         }

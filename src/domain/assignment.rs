@@ -84,6 +84,8 @@ pub struct Seen<'a> {
     pub incompatible: Vec<Key>,
     /// Its roles: those of the package, and those where the subject was found.
     pub roles: Vec<Role>,
+    /// Why nothing new may be accepted now: the admission policies are not in force.
+    pub objection: Option<&'a str>,
     /// How long ended assignments are kept.
     pub retention: TimeDelta,
 }

@@ -7,7 +7,7 @@ use crate::api::access_package::{RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NO
 use crate::api::catalog::AVAILABLE;
 use crate::api::catalog_resource::NO_CATALOG;
 use crate::api::condition::{self, READY, State};
-use crate::api::labels::IN_USE;
+use crate::api::labels::{CONFIRM_REVOCATION, IN_USE};
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
 use crate::api::{AccessPackage, AccessPackageStatus, CatalogResource, Policy, PolicyStatus};
 
@@ -112,6 +112,34 @@ pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Opti
         true => (held.then_some(Effect::Release(IN_USE)), Err(Wrong::new(IN_USE_REASON, "being deleted"))),
         false => (None, Err(Wrong::new(IN_USE_REASON, format!("deletion waits for {}", users.join(" and "))))),
     }
+}
+
+/// Condition, only while it holds: an edit would take a role from so many subjects that it waits for a confirmation.
+pub const REVOCATION_HELD: &str = "RevocationHeld";
+
+/// Sets or removes the condition [`REVOCATION_HELD`].
+pub fn revocation_held<K: kube::Resource<DynamicType = ()>>(
+    conditions: &mut Vec<Condition>,
+    notes: &mut Vec<Note>,
+    object: &K,
+    held: &[(String, usize)],
+    now: DateTime<Utc>,
+) {
+    if held.is_empty() {
+        return conditions.retain(|c| c.type_ != REVOCATION_HELD);
+    }
+    let what: Vec<String> = held.iter().map(|(role, count)| format!("{role} from {count} subjects")).collect();
+    let (generation, name) = (generation(object), object.meta().name.as_deref().unwrap_or_default());
+    let message = format!(
+        "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {name} -n {} --overwrite {CONFIRM_REVOCATION}={generation}",
+        what.join(", "),
+        K::plural(&()),
+        object.meta().namespace.as_deref().unwrap_or_default(),
+    );
+    if condition::get(conditions, REVOCATION_HELD).is_none() {
+        notes.push(Note { warning: true, reason: REVOCATION_HELD, message: message.clone() });
+    }
+    condition::set(conditions, REVOCATION_HELD, State::True, "ConfirmationRequired", message, generation, now);
 }
 
 /// Judges a policy.

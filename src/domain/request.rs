@@ -34,6 +34,7 @@ mod submit;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::RequestPhase;
+use crate::api::condition::{self, READY, State};
 use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
 
 use super::eligibility::People;
@@ -87,6 +88,18 @@ impl Seen<'_> {
         let requestor = self.request.spec.requestor.as_ref()?;
         Some(People { requestor, subject: self.request.subject()?, may_assign: self.may_assign })
     }
+}
+
+/// Reason of condition `Ready` while the admission policies are not in force, so that nobody vouches for who asked and who decided.
+pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
+
+/// While identities cannot be trusted a request stands still, and says so.
+pub fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+    let mut status = request.status.clone().unwrap_or_default();
+    let text = format!("the request is not looked at: {objection}");
+    let generation = super::readiness::generation(request);
+    condition::set(&mut status.conditions, READY, State::False, IDENTITY_NOT_ENFORCED, text, generation, now);
+    Plan::status(status)
 }
 
 /// Most steps in one look; no path through the table is longer.

@@ -1,6 +1,7 @@
 //! Gathers from the caches what a machine has to see.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef, Subject as RbacSubject};
@@ -11,6 +12,7 @@ use crate::api::access_request::{APPROVED, RequestPhase};
 use crate::api::assignment::GrantObject;
 use crate::api::catalog_resource::{ResourceRole, RoleKind, RoleRef};
 use crate::api::condition;
+use crate::api::labels::CONFIRM_REVOCATION;
 use crate::api::subject::{Identity, Subject};
 use crate::api::{AccessPackage, AccessRequest, Assignment, Catalog, CatalogResource};
 use crate::domain::assignment::{self, Origin, Role};
@@ -36,6 +38,9 @@ pub struct GrantSeen {
     pub closed: BTreeMap<Target, String>,
     /// Bindings that are there.
     pub observed: Vec<Observed>,
+    /// Those who hold a live assignment that gave them the role, and lose it, here or somewhere, because of an edit that nobody
+    /// confirmed; with the package that gave it.
+    pub losers: BTreeMap<Subject, Key>,
     /// The next instant at which somebody's access ends.
     pub next_end: Option<DateTime<Utc>>,
 }
@@ -137,6 +142,7 @@ impl World {
             roles: self.roles_of(assignment, &package, problems, now),
             holdings,
             incompatible: self.incompatible(&package),
+            objection: None,
             retention,
         }
     }
@@ -190,7 +196,7 @@ impl World {
                 problem = Some(why);
             }
         }
-        let twin = |a: &&std::sync::Arc<Assignment>| {
+        let twin = |a: &&Arc<Assignment>| {
             Key::of(&***a) != Key::of(assignment)
                 && holdings::gives(a, now)
                 && a.metadata.namespace == assignment.metadata.namespace
@@ -225,8 +231,45 @@ impl World {
         }
         let grantable = grantable(&role, self.resources.get(&resource).map(|r| &**r));
         let targets = if let Grantable::In(targets) = &grantable { targets.clone() } else { Vec::new() };
+        let observed = self.observed(key);
+        let losers = self.losers(key, &wanted, &targets, &observed, now);
         let closed = targets.into_iter().filter_map(|target| Some((target.clone(), self.closed(&target)?))).collect();
-        GrantSeen { wanted, grantable, closed, observed: self.observed(key), next_end }
+        GrantSeen { wanted, grantable, closed, observed, losers, next_end }
+    }
+
+    fn losers(
+        &self,
+        key: &GrantKey,
+        wanted: &BTreeSet<Subject>,
+        targets: &[Target],
+        observed: &[Observed],
+        now: DateTime<Utc>,
+    ) -> BTreeMap<Subject, Key> {
+        let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
+        if resource.is_some_and(|r| confirmed(&**r)) {
+            return BTreeMap::new();
+        }
+        let mut losers = BTreeMap::new();
+        for binding in observed {
+            let stray = !targets.contains(&binding.target);
+            for subject in binding.subjects.iter().flatten().filter(|s| stray || !wanted.contains(*s)) {
+                losers.extend(self.giver(key, subject, now).map(|package| (subject.clone(), package)));
+            }
+        }
+        losers
+    }
+
+    /// The package of a live assignment through which a subject got a role, unless its change is confirmed.
+    fn giver(&self, key: &GrantKey, subject: &Subject, now: DateTime<Utc>) -> Option<Key> {
+        let gave = |a: &&Arc<Assignment>| {
+            let mut grants = a.status.iter().flat_map(|s| &s.grants);
+            a.metadata.namespace.as_deref() == Some(key.namespace.as_str())
+                && holdings::gives(a, now)
+                && grants.any(|g| g.resource == key.resource && g.role == key.role)
+        };
+        let package = holdings::package_of(self.assignments.find(&Term::Subject(subject.clone())).find(gave)?);
+        let sure = self.packages.get(&package).is_some_and(|p| confirmed(&**p));
+        (!sure).then_some(package)
     }
 
     /// The bindings of a grant.
@@ -264,13 +307,19 @@ impl World {
     pub fn package_counts(&self, package: &Key) -> (usize, usize) {
         let term = Term::Package(package.clone());
         let pending = self.requests.find(&term).filter(|r| !r.phase().is_terminal()).count();
-        let live = |a: &&std::sync::Arc<Assignment>| {
+        let live = |a: &&Arc<Assignment>| {
             let phase = a.phase();
             !phase.is_terminal()
                 && a.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, crate::api::assignment::ACCEPTED))
         };
         (pending, self.assignments.find(&term).filter(live).count())
     }
+}
+
+/// Whether somebody confirmed the mass revocation that the present generation of an object brings.
+fn confirmed<K: Resource>(object: &K) -> bool {
+    let annotation = object.meta().annotations.as_ref().and_then(|a| a.get(CONFIRM_REVOCATION));
+    annotation.is_some_and(|text| text.parse().ok() == object.meta().generation)
 }
 
 fn object(observed: &Observed) -> GrantObject {

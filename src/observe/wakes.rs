@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject as RbacSubject};
 use kube::core::PartialObjectMeta;
@@ -127,7 +128,14 @@ impl Watched for AccessPackage {
         let Some(key) = new.or(old).map(Key::of) else { return };
         wakes.push(Work::Package(key.clone()));
         let gist = |p: Option<&Self>| {
-            p.map(|p| (p.spec.clone(), p.status.as_ref().map(|s| s.conditions.clone()), p.metadata.deletion_timestamp.clone()))
+            p.map(|p| {
+                (
+                    p.spec.clone(),
+                    p.status.as_ref().map(|s| s.conditions.clone()),
+                    p.metadata.deletion_timestamp.clone(),
+                    p.metadata.annotations.clone(),
+                )
+            })
         };
         if gist(old) == gist(new) {
             return; // only its counts changed
@@ -321,5 +329,25 @@ impl Watched for ClusterRoleBinding {
                 wake_grant(world, grant, &before, &after, wakes);
             }
         }
+    }
+}
+
+impl Watched for ValidatingAdmissionPolicy {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.checks
+    }
+
+    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
+        wakes.push(Work::Guard);
+    }
+}
+
+impl Watched for ValidatingAdmissionPolicyBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.check_bindings
+    }
+
+    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
+        wakes.push(Work::Guard);
     }
 }

@@ -1,7 +1,8 @@
 //! Everything that is known of the cluster.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::core::PartialObjectMeta;
@@ -10,6 +11,7 @@ use crate::api::catalog_resource::RoleKind;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::resource::{Cluster, Scope, Target, all_targets};
+use crate::grants::GrantKey;
 use crate::grants::name::key_of;
 
 use super::table::{Indexed, Table, Term};
@@ -41,6 +43,10 @@ pub struct World {
     pub role_bindings: Table<RoleBinding>,
     /// Our ClusterRoleBindings.
     pub cluster_role_bindings: Table<ClusterRoleBinding>,
+    /// ValidatingAdmissionPolicies.
+    pub checks: Table<ValidatingAdmissionPolicy>,
+    /// Their bindings.
+    pub check_bindings: Table<ValidatingAdmissionPolicyBinding>,
     /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
     pub claims: HashSet<(&'static str, Key)>,
 }
@@ -55,6 +61,25 @@ impl World {
     /// The namespace of a catalog, by its name.
     pub fn namespace_of(&self, catalog: &str) -> Option<String> {
         self.catalogs.get(&Key::new("", catalog))?.namespace().map(str::to_owned)
+    }
+}
+
+impl World {
+    /// Every role of every resource, and every grant that a binding carries.
+    pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
+        let declared = self.resources.all().flat_map(|r| {
+            let key = Key::of(&**r);
+            r.spec.roles.iter().map(move |role| GrantKey {
+                namespace: key.namespace.clone(),
+                resource: key.name.clone(),
+                role: role.name.clone(),
+            })
+        });
+        let namespaced =
+            self.role_bindings.all().filter_map(|b| key_of(b.metadata.labels.as_ref(), b.metadata.annotations.as_ref()));
+        let wide = self.cluster_role_bindings.all();
+        let wide = wide.filter_map(|b| key_of(b.metadata.labels.as_ref(), b.metadata.annotations.as_ref()));
+        declared.chain(namespaced).chain(wide).collect()
     }
 }
 
@@ -179,5 +204,17 @@ impl Indexed for RoleBinding {
 impl Indexed for ClusterRoleBinding {
     fn terms(&self) -> Vec<Term> {
         key_of(self.metadata.labels.as_ref(), self.metadata.annotations.as_ref()).map(Term::Grant).into_iter().collect()
+    }
+}
+
+impl Indexed for ValidatingAdmissionPolicy {
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
+    }
+}
+
+impl Indexed for ValidatingAdmissionPolicyBinding {
+    fn terms(&self) -> Vec<Term> {
+        Vec::new()
     }
 }

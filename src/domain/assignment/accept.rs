@@ -9,7 +9,7 @@ use crate::api::labels;
 use crate::api::{AccessRequest, Assignment};
 use crate::domain::guards::Reason;
 use crate::domain::plan::{Effect, Key};
-use crate::domain::request::assignment_name;
+use crate::domain::request::{IDENTITY_NOT_ENFORCED, assignment_name};
 use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 
@@ -31,6 +31,9 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// `Ok(Some)`: something must be entered into the spec first.
 pub(super) fn check(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+    if let Some(objection) = seen.objection {
+        return Err(refused(IDENTITY_NOT_ENFORCED, objection));
+    }
     match seen.assignment.spec.source {
         Some(Source::Request) => from_request(seen, now).map(|()| None),
         Some(Source::Direct) => direct(seen, now),

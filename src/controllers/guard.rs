@@ -1,0 +1,109 @@
+//! The guard: nothing new is granted unless the API server vouches for who asked and who decided.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use chrono::TimeDelta;
+use kube::api::{Api, PostParams};
+use tracing::{error, info};
+
+use crate::api::{AccessRequest, AccessRequestSpec};
+use crate::domain::Key;
+use crate::error::Error;
+use crate::observe::Work;
+use crate::observe::guard::Shipped;
+use crate::queue::{Lane, Outcome};
+use crate::telemetry::Readiness;
+
+use super::Context;
+
+/// Readiness: the admission policies are in force.
+pub const ADMISSION: &str = "admission";
+
+/// Time between two probes while nothing changes.
+const EVERY: TimeDelta = TimeDelta::hours(1);
+/// Time between two probes while the policies are not in force: a binding takes a moment to work.
+const SOON: TimeDelta = TimeDelta::seconds(1);
+
+/// Whether identities can be trusted now.
+pub struct Guard {
+    shipped: Shipped,
+    readiness: Readiness,
+    /// `--allow-unenforced-identity`: go on without.
+    allow: bool,
+    /// Namespace in which the probe is tried.
+    namespace: String,
+    /// What is wrong; `None` when the policies are in force.
+    wrong: Mutex<Option<String>>,
+}
+
+impl Guard {
+    /// A guard that trusts nobody until it has looked.
+    pub fn new(shipped: Shipped, readiness: Readiness, allow: bool, namespace: String) -> Self {
+        let wrong = Mutex::new(Some("the admission policies have not been looked at yet".to_owned()));
+        Self { shipped, readiness, allow, namespace, wrong }
+    }
+
+    /// Why nothing new may be granted now, if so.
+    pub fn objection(&self) -> Option<String> {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        wrong.filter(|_| !self.allow)
+    }
+
+    /// Keeps a new finding; tells whether it is news.
+    fn found(&self, wrong: Option<String>) -> bool {
+        let mut kept = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = *kept != wrong;
+        *kept = wrong;
+        news
+    }
+}
+
+pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
+    let now = context.clock.now();
+    let guard = &context.guard;
+    let mut deviations = guard.shipped.deviations(&context.hub.read());
+    if deviations.is_empty() && !probe(context).await? {
+        deviations
+            .push("a request that must be refused was let through: the policies are installed, but not in force yet".to_owned());
+    }
+    let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
+    let next = now + if wrong.is_none() { EVERY } else { SOON };
+    if guard.found(wrong.clone()) {
+        tell(context, wrong.as_deref());
+    }
+    Ok(Outcome::At(next, Lane::Ordinary))
+}
+
+fn tell(context: &Context, wrong: Option<&str>) {
+    let guard = &context.guard;
+    context.metrics.set_admission_guard(wrong.is_none());
+    match wrong {
+        None => info!("the admission policies are in force"),
+        Some(wrong) => error!(%wrong, "identities are not enforced: apply config/admission again"),
+    }
+    match wrong.filter(|_| !guard.allow) {
+        None => guard.readiness.holds(ADMISSION),
+        Some(wrong) => guard.readiness.misses(ADMISSION, format!("nothing new is granted: {wrong}")),
+    }
+    let world = context.hub.read();
+    let requests = world.requests.all().filter(|r| !r.phase().is_terminal()).map(|r| Work::Request(Key::of(&**r)));
+    let assignments = world.assignments.all().filter(|a| !a.phase().is_terminal()).map(|a| Work::Assignment(Key::of(&**a)));
+    let grants = world.grant_keys().into_iter().map(Work::Grant);
+    requests.chain(assignments).chain(grants).for_each(|work| context.hub.queue.push(work));
+}
+
+/// Tries, as a dry run, what the policies refuse to everybody: a request that is born cancelled.
+async fn probe(context: &Context) -> Result<bool, Error> {
+    let spec = AccessRequestSpec { access_package: "probe".to_owned(), cancelled: true, ..AccessRequestSpec::default() };
+    let request = AccessRequest::new("entitlement-operator-probe", spec);
+    let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &context.guard.namespace);
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    match context.act.timed("probe the admission policies".to_owned(), api.create(&params, &request)).await {
+        Ok(_) => Ok(false),
+        Err(Error::Api { source, .. }) if matches!(&*source, kube::Error::Api(status) if [403, 422].contains(&status.code)) => {
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,44 @@
+//! The brake on mass revocation: an edit of a package or a resource that would take a role from many people at once waits for a
+//! confirmation. Ends, revocations and deletions of assignments are never held back.
+
+use std::collections::BTreeSet;
+
+use crate::api::subject::Subject;
+
+/// From when an edit counts as a mass revocation: both must be exceeded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brake {
+    /// More subjects than this would lose the role.
+    pub count: usize,
+    /// More than this share of those who have it, in percent.
+    pub percent: usize,
+}
+
+/// Who keeps the role until somebody confirms: those whom an edit would take it from, when they are too many.
+///
+/// `present` have the role, `losers` are those of them who hold a live assignment that gave them the role until the edit. Everybody else
+/// who leaves, leaves at once.
+pub fn kept<'s>(brake: Brake, present: usize, losers: &'s BTreeSet<Subject>, confirmed: bool) -> Option<&'s BTreeSet<Subject>> {
+    let many = losers.len() > brake.count && losers.len() * 100 > present * brake.percent;
+    (many && !confirmed).then_some(losers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn people(count: usize) -> BTreeSet<Subject> {
+        (0..count).map(|number| Subject::user(format!("user-{number}"))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn holds_exactly_when_both_limits_are_exceeded(count in 0..40_usize, percent in 0..100_usize, losers in 0..60_usize, others in 0..60_usize) {
+            let (brake, all) = (Brake { count, percent }, people(losers));
+            let held = kept(brake, losers + others, &all, false).is_some();
+            prop_assert_eq!(held, losers > count && losers * 100 > (losers + others) * percent);
+            prop_assert_eq!(kept(brake, losers + others, &all, true), None);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Whether the admission policies that vouch for identities are in force: every shipped check installed, bound, and exactly as shipped.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::Key;
+
+use super::world::World;
+
+/// The checks as they are shipped; the installed ones must equal them.
+const SHIPPED: [&str; 11] = [
+    include_str!("../../config/admission/checks/approver-identity.yaml"),
+    include_str!("../../config/admission/checks/assigner-identity.yaml"),
+    include_str!("../../config/admission/checks/assignment-source.yaml"),
+    include_str!("../../config/admission/checks/author-identity.yaml"),
+    include_str!("../../config/admission/checks/catalog-owner.yaml"),
+    include_str!("../../config/admission/checks/decision-deletion.yaml"),
+    include_str!("../../config/admission/checks/metadata-guard.yaml"),
+    include_str!("../../config/admission/checks/request-cancellation.yaml"),
+    include_str!("../../config/admission/checks/request-deletion.yaml"),
+    include_str!("../../config/admission/checks/requestor-identity.yaml"),
+    include_str!("../../config/admission/checks/status-guard.yaml"),
+];
+
+/// Kind and name of an admission object, and its spec.
+type Specs = BTreeMap<(String, String), Value>;
+
+/// The shipped checks and their bindings.
+pub struct Shipped {
+    specs: Specs,
+}
+
+impl Shipped {
+    /// Reads the shipped files.
+    pub fn read() -> Result<Self, serde_yaml::Error> {
+        let mut specs = Specs::new();
+        for file in SHIPPED {
+            for document in serde_yaml::Deserializer::from_str(file) {
+                let value = Value::deserialize(document)?;
+                let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+                specs.insert((text("/kind"), text("/metadata/name")), value.get("spec").cloned().unwrap_or_default());
+            }
+        }
+        Ok(Self { specs })
+    }
+
+    /// What is not as shipped, for people; empty when the checks are in force.
+    pub fn deviations(&self, world: &World) -> Vec<String> {
+        let wrong = self.specs.iter().filter_map(|((kind, name), shipped)| match installed(world, kind, name) {
+            None => Some(format!("{kind} {name} is missing")),
+            Some(spec) if spec != *shipped => Some(format!("{kind} {name} is not as shipped")),
+            Some(_) => None,
+        });
+        wrong.collect()
+    }
+}
+
+fn installed(world: &World, kind: &str, name: &str) -> Option<Value> {
+    let key = Key::new("", name);
+    let spec = match kind {
+        "ValidatingAdmissionPolicy" => {
+            world.checks.get(&key).map(|p: &std::sync::Arc<ValidatingAdmissionPolicy>| serde_json::to_value(&p.spec))
+        }
+        _ => world
+            .check_bindings
+            .get(&key)
+            .map(|b: &std::sync::Arc<ValidatingAdmissionPolicyBinding>| serde_json::to_value(&b.spec)),
+    };
+    spec?.ok()
+}
