@@ -2,6 +2,7 @@
 //!
 //! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
 
+pub mod figures;
 pub mod guard;
 pub mod hub;
 pub mod seen;

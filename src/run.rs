@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
@@ -30,6 +31,7 @@ use crate::controllers::{Context, Settings, runner};
 use crate::domain::Key;
 use crate::grants::brake::Brake;
 use crate::lease::{Election, Ended, Leadership};
+use crate::observe::figures;
 use crate::observe::guard::Shipped;
 use crate::observe::wakes::Watched;
 use crate::observe::watch::watch;
@@ -89,7 +91,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let hub = Hub::new(Queue::new(clock.clone()));
     let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
-    let (leadership, election) = elect(&config, &client, clock.clone());
+    let (release, released) = oneshot::channel();
+    let (leadership, election) = elect(&config, &client, clock.clone(), released);
     let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout, leadership: leadership.clone() };
     let guard = Guard::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
     let brake = Brake { count: config.hold_count, percent: usize::from(config.hold_share) };
@@ -97,8 +100,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let context = Arc::new(Context::new(act, events, metrics.clone(), clock, settings, guard));
 
     let (synced, mut watches) = start_watches(&client, &hub);
-    let (release, released) = oneshot::channel();
-    let mut electing = tokio::spawn(election.run(released));
+    let mut electing = tokio::spawn(election);
     tokio::select! {
         () = synced => {}
         _ = watches.join_next() => return Err(Failure::WatchEnded),
@@ -110,6 +112,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     }
     hub.queue.push(Work::Guard);
     hub.queue.push(Work::Catalog(Key::new("", "default")));
+    let figures = tokio::spawn(count(context.clone()));
     // A standby has warm caches and waits here.
     let mut working = None;
     let ended = loop {
@@ -133,6 +136,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     {
         error!("the controllers ended by a panic");
     }
+    figures.abort();
+    let _ = figures.await;
     let _ = release.send(());
     let _ = electing.await;
     watches.shutdown().await;
@@ -141,33 +146,33 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     ended
 }
 
-/// Takes part in the election for a leader, or not.
-enum Candidate {
-    Elected(Election),
-    Alone,
-}
-
-impl Candidate {
-    async fn run(self, released: oneshot::Receiver<()>) -> Option<Ended> {
-        let release = async {
-            let _ = released.await;
-        };
-        match self {
-            Self::Elected(election) => Some(election.run(release).await),
-            Self::Alone => {
-                release.await;
-                None
-            }
-        }
-    }
-}
-
-fn elect(config: &Config, client: &Client, clock: Arc<dyn Clock>) -> (Leadership, Candidate) {
+/// Takes part in the election for a leader, or leads alone. The future ends when the lease is released or lost.
+fn elect(config: &Config, client: &Client, clock: Arc<dyn Clock>, released: oneshot::Receiver<()>) -> (Leadership, Electing) {
+    let release = async {
+        let _ = released.await;
+    };
     if !config.leader_elect {
-        return (Leadership::always(), Candidate::Alone);
+        let alone = async {
+            release.await;
+            Ended::Released
+        };
+        return (Leadership::always(), Box::pin(alone));
     }
     let (election, leadership) = Election::new(client.clone(), &config.namespace, &config.identity, config.lease_duration, clock);
-    (leadership, Candidate::Elected(election))
+    (leadership, Box::pin(election.run(release)))
+}
+
+type Electing = Pin<Box<dyn Future<Output = Ended> + Send>>;
+
+/// Pause between two counts of everything that is cached.
+const COUNT: Duration = Duration::from_secs(15);
+
+async fn count(context: Arc<Context>) {
+    let mut pause = tokio::time::interval(COUNT);
+    loop {
+        pause.tick().await;
+        figures::show(&context.hub.read(), &context.metrics, &*context.clock);
+    }
 }
 
 async fn stop_signal() -> Result<(), Failure> {

@@ -42,8 +42,9 @@ use super::timeline::TimelineEntry;
     validation = Rule::new("self.accessPackage == oldSelf.accessPackage && self.subject == oldSelf.subject && self.policy == oldSelf.policy")
         .message("accessPackage, policy and subject of an Assignment cannot be changed: end it and create another one"),
     validation = Rule::new("has(self.source) == has(oldSelf.source) && (!has(self.source) || self.source == oldSelf.source) \
-        && has(self.accessRequest) == has(oldSelf.accessRequest) && (!has(self.accessRequest) || self.accessRequest == oldSelf.accessRequest)")
-        .message("source and accessRequest of an Assignment cannot be changed"),
+        && has(self.accessRequest) == has(oldSelf.accessRequest) && (!has(self.accessRequest) || self.accessRequest == oldSelf.accessRequest) \
+        && has(self.accessRequestUID) == has(oldSelf.accessRequestUID) && (!has(self.accessRequestUID) || self.accessRequestUID == oldSelf.accessRequestUID)")
+        .message("source, accessRequest and accessRequestUID of an Assignment cannot be changed"),
     validation = Rule::new("!has(oldSelf.revoked) || (has(self.revoked) && self.revoked == oldSelf.revoked)")
         .message("a revoked Assignment stays revoked: create another one").field_path(".revoked")
 )]

@@ -27,7 +27,9 @@ use super::subject::Subject;
     validation = Rule::new("self.metadata.name.size() <= 55 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
         .message("the name of a Catalog is at most 55 lower case letters, digits and '-', because its namespace is named after it")
 )]
-#[x_kube(validation = Rule::new("has(self.__namespace__) == has(oldSelf.__namespace__) && (!has(self.__namespace__) || self.__namespace__ == oldSelf.__namespace__)")
+#[x_kube(validation = Rule::new("!has(self.__namespace__) || !self.__namespace__.startsWith('kube-')")
+    .message("namespaces that begin with kube- belong to Kubernetes").field_path(".namespace"),
+    validation = Rule::new("has(self.__namespace__) == has(oldSelf.__namespace__) && (!has(self.__namespace__) || self.__namespace__ == oldSelf.__namespace__)")
     .message("spec.namespace cannot be changed: create another Catalog instead").field_path(".namespace"))]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogSpec {

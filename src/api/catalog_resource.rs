@@ -21,10 +21,11 @@ use super::subject::Identity;
     category = "entitlement",
     status = "CatalogResourceStatus",
     derive = "PartialEq",
-    printcolumn(name = "Roles", type_ = "string", json_path = ".spec.roles[*].name"),
+    printcolumn(name = "Display Name", type_ = "string", json_path = ".spec.displayName"),
     printcolumn(name = "Authorized", type_ = "string", json_path = ".status.conditions[?(@.type==\"Authorized\")].status"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
     printcolumn(name = "Author", type_ = "string", json_path = ".spec.author.username", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is at most 63 characters, because it becomes a label")

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 
-/// Every kind's definition, tidied for the API server (see [`tidy`]).
+/// Every kind's definition, tidied for the API server.
 pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
     [
         Catalog::crd(),
@@ -34,6 +34,10 @@ fn tidy(value: &mut Value) {
         Value::Object(map) => {
             if map.get("nullable") == Some(&Value::Bool(true)) {
                 map.remove("nullable");
+                // An optional enum lists null besides its words.
+                if let Some(Value::Array(words)) = map.get_mut("enum") {
+                    words.retain(|word| !word.is_null());
+                }
             }
             if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
                 map.remove("format");

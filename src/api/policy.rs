@@ -27,7 +27,7 @@ use super::subject::{Subject, SubjectKind};
     selectable = ".spec.accessPackage",
     printcolumn(name = "Package", type_ = "string", json_path = ".spec.accessPackage"),
     printcolumn(name = "Scope", type_ = "string", json_path = ".spec.requestors.scope"),
-    printcolumn(name = "Stages", type_ = "string", json_path = ".spec.approval.stages[*].name"),
+    printcolumn(name = "Stages", type_ = "integer", json_path = ".status.stages"),
     printcolumn(name = "Ends After", type_ = "string", json_path = ".spec.expiration.after"),
     printcolumn(name = "Enabled", type_ = "boolean", json_path = ".spec.enabled"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
@@ -290,6 +290,9 @@ pub struct PolicyStatus {
     /// Generation of the spec that this status speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
+    /// How many stages of approval a request goes through; 0: it is approved at once.
+    #[serde(default)]
+    pub stages: i32,
     /// `Ready`: the package exists, and the terms can be met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]

@@ -65,7 +65,7 @@ fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subje
     let (mut wanted, mut allowed) = (seen.wanted.clone(), allowed(seen, context.guard.objection().is_none()));
     let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
     let losers: BTreeSet<Subject> = seen.losers.keys().cloned().collect();
-    let kept = kept(context.settings.brake, present.len(), &losers, false);
+    let kept = kept(context.settings.brake, present.len(), &losers);
     if let Some(kept) = kept {
         wanted.extend(kept.iter().cloned());
         if let Allowed::In(places) = &mut allowed {

@@ -155,6 +155,7 @@ pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: boo
         ));
     }
     status.observed_generation = Some(generation(policy));
+    status.stages = i32::try_from(policy.spec.approval.stages.len()).unwrap_or(i32::MAX);
     set_ready(&mut status.conditions, &mut notes, found, generation(policy), now);
     Plan { status, effects: Vec::new(), notes, wake_at: end.filter(|at| *at > now) }
 }

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | - | created | Submitted | |
 //! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PolicyNotFound` |
-//! | Submitted | a guard fails | Denied | the guard's, see [`guards::Reason`] |
+//! | Submitted | a guard fails | Denied | the guard's, see [`super::guards::Reason`] |
 //! | Submitted | guards pass, stages apply | PendingApproval, first stage opens | |
 //! | Submitted | guards pass, no stages (or Remove, or an extension that needs none) | Approved | |
 //! | PendingApproval | the open stage has its approvals | next stage opens, or Approved after the last | |

@@ -16,11 +16,11 @@ pub struct Brake {
 
 /// Who keeps the role until somebody confirms: those whom an edit would take it from, when they are too many.
 ///
-/// `present` have the role, `losers` are those of them who hold a live assignment that gave them the role until the edit. Everybody else
-/// who leaves, leaves at once.
-pub fn kept<'s>(brake: Brake, present: usize, losers: &'s BTreeSet<Subject>, confirmed: bool) -> Option<&'s BTreeSet<Subject>> {
+/// `present` have the role, `losers` are those of them who hold a live assignment that gave them the role until an edit that nobody
+/// confirmed. Everybody else who leaves, leaves at once.
+pub fn kept(brake: Brake, present: usize, losers: &BTreeSet<Subject>) -> Option<&BTreeSet<Subject>> {
     let many = losers.len() > brake.count && losers.len() * 100 > present * brake.percent;
-    (many && !confirmed).then_some(losers)
+    many.then_some(losers)
 }
 
 #[cfg(test)]
@@ -36,9 +36,8 @@ mod tests {
         #[test]
         fn holds_exactly_when_both_limits_are_exceeded(count in 0..40_usize, percent in 0..100_usize, losers in 0..60_usize, others in 0..60_usize) {
             let (brake, all) = (Brake { count, percent }, people(losers));
-            let held = kept(brake, losers + others, &all, false).is_some();
+            let held = kept(brake, losers + others, &all).is_some();
             prop_assert_eq!(held, losers > count && losers * 100 > (losers + others) * percent);
-            prop_assert_eq!(kept(brake, losers + others, &all, true), None);
         }
     }
 }

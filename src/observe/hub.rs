@@ -7,6 +7,7 @@ use crate::domain::Key;
 use crate::queue::Queue;
 
 use super::Work;
+use super::table::Change;
 use super::wakes::{Wakes, Watched};
 use super::world::World;
 
@@ -37,7 +38,7 @@ impl Hub {
     /// Enters a version of an object, from a watch.
     pub fn put<K: Watched>(&self, object: K) {
         let mut world = self.write();
-        if let Ok((old, new)) = K::table(&mut world).put(object) {
+        if let Some(Change { old, new }) = K::table(&mut world).put(object) {
             let mut wakes = Wakes::default();
             K::wakes(&world, old.as_deref(), Some(&*new), &mut wakes);
             self.wake(wakes);

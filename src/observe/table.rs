@@ -53,6 +53,14 @@ impl<K> Default for Table<K> {
     }
 }
 
+/// A change of one object in the cache.
+pub struct Change<K> {
+    /// The version before, if there was one.
+    pub old: Option<Arc<K>>,
+    /// The version now.
+    pub new: Arc<K>,
+}
+
 /// The version of an object as a number, as far as it is one; the API server counts upwards.
 pub fn version<K: Resource>(object: &K) -> Option<u64> {
     object.meta().resource_version.as_deref()?.parse().ok()
@@ -89,20 +97,20 @@ impl<K: Indexed> Table<K> {
         self.index.get(term).into_iter().flatten().filter_map(|key| self.objects.get(key))
     }
 
-    /// Enters a version of an object, unless a later one is there. Returns the one before; `Err` when nothing changed.
-    pub fn put(&mut self, object: K) -> Result<(Option<Arc<K>>, Arc<K>), ()> {
+    /// Enters a version of an object; `None` when it is there already, or a later one.
+    pub fn put(&mut self, object: K) -> Option<Change<K>> {
         let key = Key::of(&object);
         let old = self.objects.get(&key).cloned();
         if let Some(old) = &old
             && old.meta().uid == object.meta().uid
             && version(&**old) >= version(&object)
         {
-            return Err(());
+            return None;
         }
-        let object = Arc::new(object);
-        self.reindex(&key, old.as_deref(), Some(&*object));
-        self.objects.insert(key, object.clone());
-        Ok((old, object))
+        let new = Arc::new(object);
+        self.reindex(&key, old.as_deref(), Some(&*new));
+        self.objects.insert(key, new.clone());
+        Some(Change { old, new })
     }
 
     /// Takes an object out.
