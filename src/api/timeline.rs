@@ -26,11 +26,42 @@ pub struct TimelineEntry {
 /// Most entries that a timeline keeps.
 pub const MOST: usize = 64;
 
-/// Adds an entry. When the timeline is full, the oldest entry that is not decisive goes: the first one (how it began) and
-/// the newest half (how it ended) stay.
+/// Events that may come and go many times while access is repaired; any other is decisive.
+const PASSING: [&str; 4] = ["Pending", "Provisioning", "PartiallyDelivered", "Delivered"];
+/// The first entries tell how it began, and stay.
+const BEGINNING: usize = 8;
+
+/// Adds an entry. When the timeline is full, the oldest entry goes that only tells of coming and going.
 pub fn record(timeline: &mut Vec<TimelineEntry>, entry: TimelineEntry) {
     if timeline.len() >= MOST {
-        timeline.remove(MOST / 4);
+        let passing = timeline.iter().skip(BEGINNING).position(|entry| PASSING.contains(&entry.event.as_str()));
+        timeline.remove(BEGINNING + passing.unwrap_or_default());
     }
     timeline.push(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(event: &str) -> TimelineEntry {
+        TimelineEntry { at: DateTime::UNIX_EPOCH, event: event.to_owned(), by: None, message: String::new() }
+    }
+
+    #[test]
+    fn keeps_beginning_end_and_what_was_decided() {
+        let mut timeline = Vec::new();
+        record(&mut timeline, entry("Submitted"));
+        for round in 0..100 {
+            record(&mut timeline, entry("Provisioning"));
+            record(&mut timeline, entry("Delivered"));
+            if round == 10 {
+                record(&mut timeline, entry("EndMoved"));
+            }
+        }
+        record(&mut timeline, entry("Revoked"));
+        let events: Vec<&str> = timeline.iter().map(|e| e.event.as_str()).collect();
+        assert_eq!((events.len(), events.first(), events.last()), (MOST, Some(&"Submitted"), Some(&"Revoked")));
+        assert!(events.contains(&"EndMoved"));
+    }
 }

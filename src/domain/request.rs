@@ -26,6 +26,7 @@
 
 pub use deliver::assignment_name;
 
+mod conditions;
 mod deliver;
 mod draft;
 mod pending;

@@ -3,9 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::AccessRequestStatus;
-use crate::api::access_request::{ACCEPTED, APPROVED, DELIVERED, PinnedPolicy, RequestPhase};
+use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
 use crate::api::approval_decision::REQUEST_NOT_PENDING;
-use crate::api::condition::{self, READY, State};
 use crate::api::time::created;
 use crate::domain::approval::Judgement;
 use crate::domain::guards::Refusal;
@@ -14,7 +13,7 @@ use crate::domain::readiness::generation;
 use crate::domain::schedule::show;
 use crate::domain::{decision, history};
 
-use super::{CANCELLED, Seen};
+use super::{CANCELLED, Seen, conditions};
 
 /// A plan in the making.
 pub(super) struct Draft<'s, 'a> {
@@ -85,7 +84,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     pub fn deny(&mut self, refusal: &Refusal, by: Option<&str>) {
-        self.close_stage(crate::api::access_request::StageState::Denied);
+        self.close_stage(StageState::Denied);
         self.enter(RequestPhase::Denied, refusal.reason.as_str(), by, &refusal.message);
     }
 
@@ -93,15 +92,14 @@ impl<'s, 'a> Draft<'s, 'a> {
     pub fn cancelled(&mut self) -> bool {
         let asked = self.seen.request.spec.cancelled;
         if asked {
-            self.close_stage(crate::api::access_request::StageState::Cancelled);
+            self.close_stage(StageState::Cancelled);
             self.enter(RequestPhase::Cancelled, CANCELLED, None, "spec.cancelled was set");
         }
         asked
     }
 
-    fn close_stage(&mut self, state: crate::api::access_request::StageState) {
-        use crate::api::access_request::StageState::Open;
-        if let Some(stage) = self.plan.status.stages.last_mut().filter(|stage| stage.state == Open) {
+    fn close_stage(&mut self, state: StageState) {
+        if let Some(stage) = self.plan.status.stages.last_mut().filter(|stage| stage.state == StageState::Open) {
             stage.state = state;
         }
     }
@@ -138,48 +136,8 @@ impl<'s, 'a> Draft<'s, 'a> {
     pub fn finish(mut self) -> Plan<AccessRequestStatus> {
         self.judge_the_rest();
         self.plan.status.observed_generation = Some(generation(self.seen.request));
-        self.conditions();
+        conditions::set_all(&mut self.plan.status, self.seen.request, self.now);
         self.plan
-    }
-
-    fn conditions(&mut self) {
-        use RequestPhase as P;
-        let status = &self.plan.status;
-        let (phase, reason, message) = (status.phase, status.reason.clone(), status.message.clone());
-        let accepted = status.policy.is_some()
-            || matches!(phase, P::Approved | P::Scheduled | P::Provisioning | P::PartiallyDelivered | P::Delivered);
-        let approved = matches!(phase, P::Approved | P::Scheduled | P::Provisioning | P::PartiallyDelivered | P::Delivered);
-        let over = matches!(phase, P::Denied | P::Cancelled);
-        let or = |word: &str| if reason.is_empty() { word.to_owned() } else { reason.clone() };
-        let three = |holds: bool, over: bool| match (holds, over) {
-            (true, _) => State::True,
-            (false, true) => State::False,
-            (false, false) => State::Unknown,
-        };
-        let was_approved = condition::holds(&status.conditions, APPROVED);
-        let ready = !matches!(phase, P::Submitted | P::Approved | P::Provisioning | P::PartiallyDelivered);
-        let entries = [
-            (ACCEPTED, three(accepted, over), if accepted { "GuardsPassed".to_owned() } else { or("Submitted") }),
-            (
-                APPROVED,
-                three(approved || was_approved, over),
-                self.approved_reason(approved || was_approved, &or("PendingApproval")),
-            ),
-            (DELIVERED, three(phase == P::Delivered, over), or(&format!("{phase:?}"))),
-            (READY, State::from(ready), or(&format!("{phase:?}"))),
-        ];
-        let (generation, now) = (generation(self.seen.request), self.now);
-        for (kind, state, reason) in entries {
-            condition::set(&mut self.plan.status.conditions, kind, state, &reason, message.clone(), generation, now);
-        }
-    }
-
-    fn approved_reason(&self, approved: bool, otherwise: &str) -> String {
-        match (approved, self.plan.status.stages.is_empty()) {
-            (true, true) => "NoApprovalRequired".to_owned(),
-            (true, false) => "ApprovedByApprovers".to_owned(),
-            (false, _) => otherwise.to_owned(),
-        }
     }
 
     /// A period as messages show it.
