@@ -16,20 +16,18 @@
 //! [`super::holdings::gives`]; this machine only tells how far it is.
 
 mod accept;
+mod conditions;
 mod grants;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::Schedule;
-use crate::api::assignment::{ACCEPTED, AssignmentPhase, DELIVERED, GrantObject, GrantState, Source};
-use crate::api::condition::{self, READY, State};
+use crate::api::assignment::{AssignmentPhase, GrantObject, GrantState, Source};
 use crate::api::labels::REVOKE;
-use crate::api::time::{created, from_meta};
 use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy};
 
-use super::guards::Reason;
 use super::history;
-use super::holdings::{Holdings, stands};
+use super::holdings::Holdings;
 use super::plan::{Effect, Key, Plan};
 use super::readiness::generation;
 use super::schedule::{later, show};
@@ -125,7 +123,9 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
     } else {
         draft.live();
     }
-    draft.finish()
+    draft.plan.status.observed_generation = Some(generation(seen.assignment));
+    conditions::set_all(&mut draft.plan.status, seen.assignment, now);
+    draft.plan
 }
 
 impl Draft<'_, '_> {
@@ -267,16 +267,6 @@ impl Draft<'_, '_> {
         }
     }
 
-    /// What to say of an end that was asked for and does not count.
-    fn overlong(&self) -> Option<String> {
-        let accepted = self.plan.status.schedule.as_ref().filter(|_| !self.phase().is_terminal())?;
-        let wished = self.seen.assignment.wished_end();
-        let wish = wished.map_or_else(|| "no end".to_owned(), |end| format!("the end {}", show(end)));
-        let end = accepted.end_time?;
-        (wished != Some(end))
-            .then(|| format!("{wish} in spec.schedule is more than the policy allows: access ends at {}", show(end)))
-    }
-
     fn refused(&mut self, refusal: &accept::Refused) {
         let news = self.plan.status.timeline.is_empty()
             || self.plan.status.reason != refusal.reason
@@ -314,48 +304,4 @@ impl Draft<'_, '_> {
             self.enter(Provisioning, "", None, "a role of the package is being granted or restored");
         }
     }
-
-    fn finish(mut self) -> Plan<AssignmentStatus> {
-        use AssignmentPhase as P;
-        let assignment = self.seen.assignment;
-        let phase = self.phase();
-        let reason = if self.plan.status.reason.is_empty() { format!("{phase:?}") } else { self.plan.status.reason.clone() };
-        let message = self.plan.status.message.clone();
-        let before = condition::get(&self.plan.status.conditions, ACCEPTED).map(|c| c.status == "True");
-        let accepted = match (phase, before) {
-            (P::Pending, _) if self.plan.status.reason == REQUEST_NOT_APPROVED || self.plan.status.reason.is_empty() => {
-                State::Unknown
-            }
-            (P::Pending, _) => State::False,
-            (P::Expired | P::Revoked | P::Revoking, Some(before)) => State::from(before),
-            (P::Expired | P::Revoked | P::Revoking, None) => State::False,
-            _ => State::True,
-        };
-        let delivered = State::from(phase == P::Delivered);
-        let ready = State::from(matches!(phase, P::Scheduled | P::Delivered | P::Expired | P::Revoked));
-        let now = self.now;
-        self.plan.status.observed_generation = Some(generation(assignment));
-        let overlong = self.overlong();
-        let conditions = &mut self.plan.status.conditions;
-        for (kind, state) in [(ACCEPTED, accepted), (DELIVERED, delivered), (READY, ready)] {
-            condition::set(conditions, kind, state, &reason, message.clone(), generation(assignment), now);
-        }
-        if let Some(text) = overlong {
-            condition::set(conditions, READY, State::False, Reason::ScheduleTooLong.as_str(), text, generation(assignment), now);
-        }
-        self.plan
-    }
-}
-
-/// When the access of an assignment should have ended, for the lateness metric: its end, or its revocation as far as metadata tells.
-pub fn due(assignment: &Assignment, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    if stands(assignment, now) {
-        return None;
-    }
-    let deleted = assignment.metadata.deletion_timestamp.as_ref().map(from_meta);
-    assignment
-        .end()
-        .filter(|end| *end <= now)
-        .or(deleted)
-        .or_else(|| assignment.spec.revoked.as_ref().map(|_| created(assignment)))
 }

@@ -1,0 +1,143 @@
+//! Who has to look again when something of Kubernetes itself changes: namespaces, roles, bindings, admission policies.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject as RbacSubject};
+use kube::core::PartialObjectMeta;
+
+use crate::api::catalog_resource::{RoleKind, RoleRef};
+use crate::api::{CatalogResource, Subject};
+use crate::domain::Key;
+use crate::domain::catalog::from_rbac;
+use crate::domain::resource::{Scope, Target};
+use crate::grants::GrantKey;
+use crate::grants::name::key_of;
+
+use super::{Wakes, Watched, keys};
+use crate::observe::Work;
+use crate::observe::table::{Table, Term};
+use crate::observe::world::World;
+
+impl Watched for Namespace {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.namespaces
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
+        let term = Term::Uses(name);
+        wakes.extend(keys(&world.catalogs, &term).into_iter().map(Work::Catalog));
+        wake_resources(world, &term, wakes);
+    }
+}
+
+/// Resources that stand on something that changed, with their grants.
+fn wake_resources(world: &World, term: &Term, wakes: &mut Wakes) {
+    for resource in world.resources.find(term) {
+        <CatalogResource as Watched>::wakes(world, None, Some(&**resource), wakes);
+    }
+}
+
+impl Watched for PartialObjectMeta<Role> {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.roles
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        if old.is_some() != new.is_some()
+            && let Some(key) = new.or(old).map(Key::of)
+        {
+            let role = RoleRef { kind: RoleKind::Role, name: key.name };
+            wake_resources(world, &Term::Role(Target { scope: Scope::Namespace(key.namespace), role }), wakes);
+        }
+    }
+}
+
+impl Watched for PartialObjectMeta<ClusterRole> {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.cluster_roles
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        if old.is_some() != new.is_some()
+            && let Some(key) = new.or(old).map(Key::of)
+        {
+            let role = RoleRef { kind: RoleKind::ClusterRole, name: key.name };
+            wake_resources(world, &Term::Role(Target { scope: Scope::Cluster, role }), wakes);
+        }
+    }
+}
+
+fn subjects(list: Option<&Vec<RbacSubject>>) -> BTreeSet<Subject> {
+    list.into_iter().flatten().filter_map(from_rbac).collect()
+}
+
+/// A binding changed: its grant, and the assignments of whoever came or went.
+fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, wakes: &mut Wakes) {
+    for subject in before.symmetric_difference(after) {
+        let own = world.assignments.find(&Term::Subject(subject.clone()));
+        let here = own.filter(|a| a.metadata.namespace.as_deref() == Some(grant.namespace.as_str()) && !a.phase().is_terminal());
+        wakes.extend(here.map(|a| Work::Assignment(Key::of(&**a))));
+    }
+    let resource = Key::new(&grant.namespace, &grant.resource);
+    if world.resources.get(&resource).is_some_and(|r| r.metadata.deletion_timestamp.is_some()) {
+        wakes.push(Work::Resource(resource)); // its deletion waits for its grants
+    }
+    wakes.push(Work::Grant(grant));
+}
+
+impl Watched for RoleBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.role_bindings
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
+        for binding in [old, new].into_iter().flatten() {
+            match key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+                Some(grant) => wake_grant(world, grant, &before, &after, wakes),
+                None => {
+                    let namespace = binding.metadata.namespace.clone().unwrap_or_default();
+                    wakes.extend(keys(&world.catalogs, &Term::Uses(namespace)).into_iter().map(Work::Catalog));
+                }
+            }
+        }
+    }
+}
+
+impl Watched for ClusterRoleBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.cluster_role_bindings
+    }
+
+    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
+        for binding in [old, new].into_iter().flatten() {
+            if let Some(grant) = key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+                wake_grant(world, grant, &before, &after, wakes);
+            }
+        }
+    }
+}
+
+impl Watched for ValidatingAdmissionPolicy {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.checks
+    }
+
+    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
+        wakes.push(Work::Guard);
+    }
+}
+
+impl Watched for ValidatingAdmissionPolicyBinding {
+    fn table(world: &mut World) -> &mut Table<Self> {
+        &mut world.check_bindings
+    }
+
+    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
+        wakes.push(Work::Guard);
+    }
+}
