@@ -138,9 +138,18 @@ fn adding(draft: &mut Draft<'_, '_>) {
     }
 }
 
+/// The assignment that the request extends or ends. In the look that chose it, it is found among what the subject holds.
+fn target<'a>(draft: &Draft<'_, 'a>) -> Option<&'a Assignment> {
+    let seen = draft.seen;
+    let named = |a: &&Assignment| {
+        a.metadata.namespace == seen.request.metadata.namespace && a.metadata.name == draft.plan.status.assignment
+    };
+    seen.assignment.or_else(|| seen.holdings.assignments.iter().copied().find(named))
+}
+
 fn extending(draft: &mut Draft<'_, '_>) {
     let wanted = draft.plan.status.schedule.as_ref().and_then(|s| s.end_time);
-    match draft.seen.assignment {
+    match target(draft) {
         None => cancel(draft, "the assignment is gone".to_owned()),
         Some(assignment) if later(assignment.end(), wanted) == assignment.end() => {
             draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("access goes on {}", Draft::period(assignment.end())));
@@ -154,7 +163,7 @@ fn extending(draft: &mut Draft<'_, '_>) {
 
 fn removing(draft: &mut Draft<'_, '_>) {
     let request = draft.seen.request;
-    match draft.seen.assignment {
+    match target(draft) {
         Some(assignment) if !assignment.phase().is_terminal() => {
             if assignment.spec.revoked.is_none() {
                 let by = request.spec.requestor.as_ref().map(|r| r.username.clone()).unwrap_or_default();

@@ -1,0 +1,138 @@
+//! One control plane with an operator for all scenarios, and what a person at the keyboard does and reads.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+use crate::support::{Operator, Plane, ROOT, eventually, install};
+
+/// How long anything may take on a machine that does much else.
+const WITHIN: Duration = Duration::from_secs(30);
+
+/// A control plane with everything installed, and a running operator.
+pub struct Stage {
+    pub plane: Plane,
+    pub operator: Operator,
+}
+
+/// The scenarios share one stage, one after the other: each test has a runtime of its own, and clients do not outlive theirs.
+static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+
+/// The stage, to oneself.
+pub async fn stage() -> MutexGuard<'static, Stage> {
+    let stage = STAGE.get_or_init(|| async {
+        let plane = Plane::start().await;
+        install(&plane).await;
+        let operator = Operator::start(&plane, &[]).await;
+        Mutex::new(Stage { plane, operator })
+    });
+    stage.await.lock().await
+}
+
+/// The full name of one of the people.
+fn person(who: &str) -> String {
+    if who == ROOT { who.to_owned() } else { format!("{who}@example.com") }
+}
+
+impl Stage {
+    /// Somebody applies a file of the examples.
+    pub async fn applies(&self, who: &str, file: &str) {
+        let path = format!("examples/{file}");
+        let applied = || async { self.plane.kubectl(&person(who), &["apply", "-f", &path]).await.result() };
+        // A package that was applied a moment ago may take as long as its CRD to be known everywhere.
+        eventually(&format!("{who} applies {file}"), WITHIN, applied).await;
+    }
+
+    /// Sets a scenario up, and waits until everything in it is Ready.
+    pub async fn set_up(&self, scenario: &str) {
+        let file = format!("{scenario}/setup.yaml");
+        self.applies(ROOT, &file).await;
+        let path = format!("examples/{file}");
+        eventually(&format!("{file} is Ready"), WITHIN, || async {
+            let kinds = "catalogs,catalogresources,accesspackages,policies";
+            let all = self.plane.kubectl(ROOT, &["get", kinds, "-A", "-o", "json"]).await.result()?;
+            let all: Value = serde_json::from_str(&all).map_err(|e| e.to_string())?;
+            let unready = |o: &&Value| condition(o, "Ready") != "True";
+            let waits = all["items"].as_array().into_iter().flatten().find(unready);
+            waits.map_or(Ok(()), |o| Err(format!("{path}: {} {}: {}", o["kind"], o["metadata"]["name"], o["status"])))
+        })
+        .await;
+    }
+
+    /// An object as it is.
+    pub async fn read(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        let text = self.plane.kubectl(ROOT, &["get", kind, "-n", namespace, name, "-o", "json"]).await.ok();
+        serde_json::from_str(&text).expect("kubectl prints JSON")
+    }
+
+    /// Waits until a request has a phase, and the reason if one is given after a blank.
+    pub async fn request_is(&self, namespace: &str, name: &str, want: &str) -> Value {
+        self.reaches("accessrequest", namespace, name, want).await
+    }
+
+    /// Waits until an object with a phase has it, and the reason if one is given after a blank.
+    pub async fn reaches(&self, kind: &str, namespace: &str, name: &str, want: &str) -> Value {
+        let (phase, reason) = want.split_once(' ').unwrap_or((want, ""));
+        eventually(&format!("{kind} {name} is {want}"), WITHIN, || async {
+            let text = self.plane.kubectl(ROOT, &["get", kind, "-n", namespace, name, "-o", "json"]).await.result()?;
+            let object: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+            let status = &object["status"];
+            let there = status["phase"] == phase && (reason.is_empty() || status["reason"] == reason);
+            if there { Ok(object) } else { Err(status.to_string()) }
+        })
+        .await
+    }
+
+    /// Waits until a decision is judged: `Decided`, or why it did not count.
+    pub async fn decision_is(&self, namespace: &str, name: &str, want: &str) {
+        eventually(&format!("decision {name} is {want}"), WITHIN, || async {
+            let text =
+                self.plane.kubectl(ROOT, &["get", "approvaldecision", "-n", namespace, name, "-o", "json"]).await.result()?;
+            let object: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+            let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+            let counted = conditions.iter().find(|c| c["type"] == "Counted").cloned().unwrap_or_default();
+            if counted["reason"] == want { Ok(()) } else { Err(counted.to_string()) }
+        })
+        .await;
+    }
+
+    /// Waits until somebody can, or cannot, list pods in a namespace.
+    pub async fn can_look(&self, who: &str, namespace: &str, want: bool) {
+        let answer = if want { "yes" } else { "no" };
+        eventually(&format!("{who} can look into {namespace}: {answer}"), WITHIN, || async {
+            let said = self.plane.kubectl(&person(who), &["auth", "can-i", "list", "pods", "-n", namespace]).await;
+            if said.stdout.trim() == answer { Ok(()) } else { Err(said.to_string()) }
+        })
+        .await;
+    }
+
+    /// What `kubectl describe` prints.
+    pub async fn describes(&self, kind: &str, namespace: &str, name: &str) -> String {
+        self.plane.kubectl(ROOT, &["describe", kind, "-n", namespace, name]).await.ok()
+    }
+
+    /// Waits until the catalog `terms` owns its namespace.
+    pub async fn reaches_catalog(&self) {
+        self.plane.kubectl(ROOT, &["wait", "--for=condition=Ready", "catalog/terms", "--timeout=30s"]).await.ok();
+    }
+
+    /// Somebody applies a text.
+    pub async fn writes(&self, who: &str, yaml: &str) {
+        // A text that begins with a brace would be taken for JSON.
+        self.plane.kubectl_apply(&person(who), &format!("---\n{yaml}")).await.ok();
+    }
+}
+
+/// The status of a condition; empty when it is not there.
+pub fn condition<'o>(object: &'o Value, kind: &str) -> &'o str {
+    let all = object["status"]["conditions"].as_array();
+    let found = all.into_iter().flatten().find(|c| c["type"] == kind);
+    found.and_then(|c| c["status"].as_str()).unwrap_or_default()
+}
+
+/// An instant in a status, in seconds since the epoch.
+pub fn seconds(value: &Value) -> i64 {
+    let text = value.as_str().unwrap_or_else(|| panic!("an instant, not {value}"));
+    chrono::DateTime::parse_from_rfc3339(text).expect("RFC 3339").timestamp()
+}
