@@ -28,39 +28,51 @@ subjects:
 - {apiGroup: rbac.authorization.k8s.io, kind: User, name: carol@example.com}
 ";
 
-/// Objects that lie about who wrote them, and how the lie is seen to fail.
+/// Objects that a policy must correct or refuse, one for each that judges a creation.
 const FORGERIES: &[Forgery] = &[
     Forgery {
-        yaml: r"
-apiVersion: entitlement.dev/v1alpha1
-kind: AccessRequest
-metadata: {name: forged, namespace: default}
-spec:
-  accessPackage: none
-  subject: {kind: User, name: alice@example.com}
-  requestor: {username: forged-name}
-",
-        lie: Some("forged-name"),
+        yaml: "{kind: AccessRequest, spec: {accessPackage: none, requestor: {username: forged-name}}}",
+        end: End::Without("forged-name"),
     },
     Forgery {
-        yaml: r"
-apiVersion: entitlement.dev/v1alpha1
-kind: Assignment
-metadata: {name: forged, namespace: default}
-spec:
-  accessPackage: none
-  policy: none
-  subject: {kind: User, name: alice@example.com}
-  source: Request
-",
-        lie: None,
+        yaml: "{kind: ApprovalDecision, spec: {accessRequest: none, decision: Deny, approver: {username: forged-name}}}",
+        end: End::Without("forged-name"),
+    },
+    Forgery {
+        yaml: "{kind: CatalogResource, spec: {kubernetes: {clusterWide: true}, author: {username: forged-name},
+                roles: [{name: none, kubernetes: {roleRef: {kind: ClusterRole, name: none}}}]}}",
+        end: End::Without("forged-name"),
+    },
+    Forgery {
+        yaml: "{kind: Assignment, spec: {accessPackage: none, policy: none, subject: {kind: User, name: none}, source: Request}}",
+        end: End::Without("source: Request"),
+    },
+    Forgery { yaml: "{kind: Catalog, spec: {displayName: None}}", end: End::With("owners:") },
+    Forgery {
+        yaml: "{kind: Assignment, spec: {accessPackage: none, policy: none, subject: {kind: User, name: none}, accessRequest: none}}",
+        end: End::Refused,
+    },
+    Forgery { yaml: "{kind: AccessRequest, spec: {accessPackage: none, cancelled: true}}", end: End::Refused },
+    Forgery {
+        yaml: "{kind: ApprovalDecision, metadata: {finalizers: [example.com/none]}, spec: {accessRequest: none, decision: Deny}}",
+        end: End::Refused,
     },
 ];
 
 struct Forgery {
     yaml: &'static str,
-    /// What must not survive in the answer; none: a policy must refuse.
-    lie: Option<&'static str>,
+    end: End,
+}
+
+/// What must become of a forgery.
+#[derive(Clone, Copy)]
+enum End {
+    /// A policy refuses it.
+    Refused,
+    /// It is corrected: this is not in the answer.
+    Without(&'static str),
+    /// It is completed: this is in the answer.
+    With(&'static str),
 }
 
 /// Installs everything and waits until it is in force.
@@ -81,11 +93,18 @@ pub async fn install(plane: &Plane) {
 /// even for the administrator of the cluster.
 async fn policies_enforced(plane: &Plane) -> Result<(), String> {
     for forgery in FORGERIES {
+        let mut object: serde_json::Value = serde_yaml::from_str(forgery.yaml).expect("a forgery is YAML");
+        object["apiVersion"] = "entitlement.dev/v1alpha1".into();
+        object["metadata"]["name"] = "forged".into();
         let args = ["create", "--dry-run=server", "-o", "yaml", "-f", "-"];
-        let output = plane.kubectl_with_input(ROOT, &args, forgery.yaml).await;
-        let refused = output.stderr.contains("denied the request") || output.stderr.contains("denied request");
-        let stamped = output.status.success() && forgery.lie.is_some_and(|lie| !output.stdout.contains(lie));
-        if !refused && !stamped {
+        let output = plane.kubectl_with_input(ROOT, &args, &object.to_string()).await;
+        let (stored, refused) = (output.status.success(), output.stderr.contains("denied request"));
+        let met = match forgery.end {
+            End::Refused => refused,
+            End::Without(lie) => refused || stored && !output.stdout.contains(lie),
+            End::With(truth) => refused || stored && output.stdout.contains(truth),
+        };
+        if !met {
             return Err(format!("a forgery is neither refused nor corrected: {output}"));
         }
     }

@@ -140,7 +140,8 @@ impl Drop for Operator {
     }
 }
 
-async fn write_kubeconfig(plane: &Plane, path: &Path) {
+/// Writes a kubeconfig with a token of the service account.
+pub async fn write_kubeconfig(plane: &Plane, path: &Path) {
     let accounts: Api<ServiceAccount> = Api::namespaced(plane.admin().await, NAMESPACE);
     let wish = TokenRequest {
         spec: Some(TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() }),

@@ -1,6 +1,5 @@
 //! The one way to wait.
 
-use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout_at};
@@ -12,10 +11,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// # Panics
 /// When it is not within the time, with what was waited for and the last `Err`.
-pub async fn eventually<T, F>(what: &str, within: Duration, mut attempt: impl FnMut() -> F) -> T
-where
-    F: Future<Output = Result<T, String>>,
-{
+pub async fn eventually<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + within;
     let mut last = String::from("the first attempt did not come back");
     loop {
