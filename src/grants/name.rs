@@ -46,3 +46,35 @@ pub fn key_of(labels: Option<&BTreeMap<String, String>>, annotations: Option<&BT
         Some(GrantKey { namespace: get(CATALOG_NAMESPACE)?, resource: get(RESOURCE)?, role: get(ROLE)? })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> GrantKey {
+        GrantKey { namespace: "catalog-payments".to_owned(), resource: "payments.prod".to_owned(), role: "viewer".to_owned() }
+    }
+
+    #[test]
+    fn a_binding_is_known_by_its_labels_and_when_they_are_stripped_by_its_annotation() {
+        assert_eq!(key_of(Some(&labels(&key())), None), Some(key()));
+        assert_eq!(key_of(None, Some(&annotations(&key()))), Some(key()));
+        assert_eq!(key_of(Some(&BTreeMap::new()), None), None);
+    }
+
+    #[test]
+    fn another_role_is_another_binding() {
+        use crate::api::catalog_resource::{RoleKind, RoleRef};
+        use crate::domain::resource::Scope;
+        let target = |kind, name: &str| Target { scope: Scope::Cluster, role: RoleRef { kind, name: name.to_owned() } };
+        let names: std::collections::BTreeSet<String> = [
+            binding(&key(), &target(RoleKind::ClusterRole, "view"), 0),
+            binding(&key(), &target(RoleKind::ClusterRole, "edit"), 0),
+            binding(&key(), &target(RoleKind::Role, "view"), 0),
+            binding(&key(), &target(RoleKind::ClusterRole, "view"), 1),
+        ]
+        .into();
+        assert_eq!(names.len(), 4);
+        assert!(names.iter().all(|name| name.len() <= 253 && !name.contains('/')));
+    }
+}

@@ -71,3 +71,51 @@ fn installed(world: &World, kind: &str, name: &str) -> Option<Value> {
     };
     spec?.ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    /// A world in which every shipped check is installed, each changed by `change` first.
+    fn installed_as(
+        change: impl Fn(&mut ValidatingAdmissionPolicy, &mut ValidatingAdmissionPolicyBinding),
+    ) -> Result<World, Box<dyn Error>> {
+        let mut world = World::default();
+        for file in SHIPPED {
+            let mut documents = serde_yaml::Deserializer::from_str(file);
+            let mut policy = ValidatingAdmissionPolicy::deserialize(documents.next().ok_or("a policy")?)?;
+            let mut binding = ValidatingAdmissionPolicyBinding::deserialize(documents.next().ok_or("a binding")?)?;
+            change(&mut policy, &mut binding);
+            world.checks.put(policy);
+            world.check_bindings.put(binding);
+        }
+        Ok(world)
+    }
+
+    #[test]
+    fn what_is_installed_as_shipped_is_in_force() -> Result<(), Box<dyn Error>> {
+        let world = installed_as(|_, _| ())?;
+        assert_eq!(Shipped::read()?.deviations(&world), Vec::<String>::new());
+        assert_eq!(world.checks.len(), SHIPPED.len());
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_missing_or_weakened_is_told() -> Result<(), Box<dyn Error>> {
+        let shipped = Shipped::read()?;
+        assert_eq!(shipped.deviations(&World::default()).len(), 2 * SHIPPED.len());
+        let ignoring = installed_as(|policy, _| {
+            if let Some(spec) = &mut policy.spec {
+                spec.failure_policy = Some("Ignore".to_owned());
+            }
+        })?;
+        assert_eq!(shipped.deviations(&ignoring).len(), SHIPPED.len());
+        let warning = installed_as(|_, binding| {
+            binding.spec.validation_actions = vec!["Warn".to_owned()];
+        })?;
+        assert_eq!(shipped.deviations(&warning).len(), SHIPPED.len());
+        Ok(())
+    }
+}

@@ -135,3 +135,49 @@ impl<K: Indexed> Table<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::{Policy, PolicySpec};
+
+    fn policy(name: u8, package: u8, version: u64) -> Option<Policy> {
+        let spec = serde_json::json!({
+            "accessPackage": format!("p{package}"), "requestors": {"scope": "None"}, "expiration": {"never": true},
+        });
+        let mut policy = Policy::new(&format!("n{name}"), serde_json::from_value::<PolicySpec>(spec).ok()?);
+        policy.metadata.namespace = Some("space".to_owned());
+        policy.metadata.resource_version = Some(version.to_string());
+        Some(policy)
+    }
+
+    proptest! {
+        /// Whatever comes and goes, in whatever order of versions, the index finds what a scan finds.
+        #[test]
+        fn the_index_agrees_with_a_scan(steps in proptest::collection::vec((0..6_u8, 0..3_u8, 0..40_u64, any::<bool>()), 1..60)) {
+            let mut table = Table::<Policy>::default();
+            for (name, package, version, stays) in steps {
+                match stays {
+                    true => drop(policy(name, package, version).and_then(|policy| table.put(policy))),
+                    false => drop(table.remove(&Key::new("space", format!("n{name}")))),
+                }
+                for package in 0..3_u8 {
+                    let key = Key::new("space", format!("p{package}"));
+                    let found: BTreeSet<Key> = table.find(&Term::Package(key.clone())).map(|p| Key::of(&**p)).collect();
+                    let scanned = table.all().filter(|p| p.spec.access_package == key.name).map(|p| Key::of(&**p)).collect();
+                    prop_assert_eq!(found, scanned);
+                }
+            }
+        }
+
+        #[test]
+        fn an_older_version_never_replaces_a_newer_one(first in 0..100_u64, second in 0..100_u64) {
+            let mut table = Table::<Policy>::default();
+            table.put(policy(0, 0, first).ok_or_else(|| TestCaseError::fail("a policy"))?);
+            let changed = table.put(policy(0, 1, second).ok_or_else(|| TestCaseError::fail("a policy"))?).is_some();
+            prop_assert_eq!(changed, second > first);
+        }
+    }
+}

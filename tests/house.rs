@@ -1,0 +1,62 @@
+//! Rules of the house that a compiler does not know.
+
+#![allow(clippy::expect_used, clippy::panic)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+fn each_source(folder: &str, mut look: impl FnMut(&Path, &str)) {
+    let mut found = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder} has sources");
+    for path in found {
+        look(&path, &fs::read_to_string(&path).expect("a source can be read"));
+    }
+}
+
+#[test]
+fn the_domain_knows_no_client_no_runtime_and_no_clock() {
+    for word in [
+        "kube::Client",
+        "kube::client",
+        "kube::api",
+        "tokio",
+        "async ",
+        "Utc::now",
+        "SystemTime",
+        "crate::act",
+        "crate::observe",
+        "crate::clock",
+    ] {
+        each_source("src/domain", |path, text| assert!(!text.contains(word), "{} uses {word}", path.display()));
+    }
+}
+
+#[test]
+fn only_the_write_side_and_the_questions_it_carries_send_requests() {
+    each_source("src", |path, text| {
+        let allowed = ["src/act", "src/controllers", "src/lease", "src/run.rs", "src/observe/watch.rs", "src/telemetry"];
+        if !allowed.iter().any(|place| path.to_string_lossy().contains(place)) {
+            assert!(!text.contains("Api<"), "{} holds an Api", path.display());
+        }
+    });
+}
+
+#[test]
+fn modules_say_their_idea_in_the_first_line() {
+    each_source("src", |path, text| {
+        let tests = path.to_string_lossy().contains("tests");
+        assert!(tests || text.starts_with("//! "), "{} has no module doc", path.display());
+    });
+}
