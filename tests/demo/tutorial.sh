@@ -1,0 +1,133 @@
+# The tutorial itself. Sourced by run.
+
+catalog=(-n catalog-payments)
+counted='{.status.conditions[?(@.type=="Counted")].message}'
+timeline='{range .status.timeline[*]}{.at}{"  "}{.event}{"  "}{.by}{"  "}{.message}{"\n"}{end}'
+
+tutorial() {
+  delegate
+  offer
+  lend_nothing
+  ask
+  refuse
+  approve
+  end_by_itself
+  keep_the_record
+  heading 'Everything showed what it must.'
+}
+
+delegate() {
+  step 'An administrator lets department heads create catalogs'
+  say 'That is all that the administrator has to do for the operator. The payments department has a namespace already, and carol is its admin.'
+  show root create clusterrolebinding demo-catalog-creators --clusterrole=entitlement-catalog-creator --group=department-heads
+  must_work
+  show root create namespace payments
+  must_work
+  show root create rolebinding carol-admin --clusterrole=admin --user=carol@example.com -n payments
+  must_work
+
+  step 'Carol, a department head, creates a catalog'
+  say 'She names no owners, and so the API server enters her.'
+  apply carol catalog.yaml
+  must_work
+  show_when 'carol@example.com' carol get catalog payments -o 'jsonpath={.spec.owners}'
+  show_when 'Available' carol get catalog payments
+}
+
+offer() {
+  step 'She puts a role of her namespace into it'
+  say 'This works because she, as admin of the namespace, could hand out the role herself.'
+  apply carol resource.yaml
+  must_work
+  show_when 'Available' carol get catalogresource payments-namespace "${catalog[@]}"
+
+  step 'She makes an access package of it, and a policy: who may ask, who approves, for how long'
+  apply carol package.yaml
+  must_work
+  apply carol policy.yaml
+  must_work
+  show_when 'Available' carol get accesspackage payments-oncall "${catalog[@]}"
+  show_when 'True' carol get policy engineers "${catalog[@]}"
+}
+
+lend_nothing() {
+  step 'Carol tries to offer more than she has'
+  say 'The operator may bind every role, but it lends its power to nobody: the resource stays without effect.'
+  apply carol cluster-admin.yaml
+  must_work
+  show_when 'AuthorCannotBind' carol get catalogresource everything "${catalog[@]}"
+  show carol get catalogresource everything "${catalog[@]}" -o 'jsonpath={.status.conditions[?(@.type=="Authorized")].message}'
+  must_say 'carol@example.com may not hand out'
+}
+
+ask() {
+  step 'Alice, an engineer, asks for the package'
+  show alice auth can-i list pods -n payments
+  must_be 'no'
+  show alice get accesspackages "${catalog[@]}"
+  must_say 'payments-oncall'
+  apply alice request.yaml
+  must_work
+  show_when 'PendingApproval' alice get accessrequest alice-oncall "${catalog[@]}"
+
+  step 'Mallory, whom the policy excepts, asks in the name of alice'
+  say 'The API server overwrites what she wrote about herself, and the request is denied.'
+  apply mallory forged-request.yaml
+  must_work
+  show_when 'NotEligible' mallory get accessrequest trust-me "${catalog[@]}"
+  must_say 'mallory@example.com'
+}
+
+refuse() {
+  step 'Dave, a stranger to payments, approves; alice approves herself'
+  say 'Everybody may say something. Whether it counts is another matter.'
+  apply dave decision-of-dave.yaml
+  must_work
+  show_when 'NotAnApprover' dave get approvaldecision dave-approves "${catalog[@]}"
+  show dave get approvaldecision dave-approves "${catalog[@]}" -o "jsonpath=$counted"
+  must_say 'you were no approver'
+  apply alice decision-of-alice.yaml
+  must_work
+  show_when 'SelfApproval' alice get approvaldecision alice-approves "${catalog[@]}"
+  show alice get approvaldecision alice-approves "${catalog[@]}" -o "jsonpath=$counted"
+  must_say 'cannot decide it'
+  show alice auth can-i list pods -n payments
+  must_be 'no'
+}
+
+approve() {
+  step 'Bob, a payments lead, sees what waits for him, and approves'
+  show bob get accessrequests "${catalog[@]}"
+  must_say 'PendingApproval'
+  apply bob decision-of-bob.yaml
+  must_work
+  show_when 'Decided' bob get approvaldecisions "${catalog[@]}"
+
+  step 'Alice has access'
+  show_when 'yes' alice auth can-i list pods -n payments
+  must_be 'yes'
+  show alice get pods -n payments
+  must_work
+  show_when 'Delivered' carol get assignments "${catalog[@]}"
+}
+
+end_by_itself() {
+  step 'After fifteen seconds the access ends by itself'
+  show_when 'no' alice auth can-i list pods -n payments
+  must_be 'no'
+  show alice get pods -n payments
+  must_fail
+  must_say 'forbidden'
+}
+
+keep_the_record() {
+  step 'The record stays: who had what, why, who approved it, until when'
+  show_when 'Expired' carol get assignments "${catalog[@]}"
+  show carol get accessrequest alice-oncall "${catalog[@]}" -o "jsonpath=$timeline"
+  must_say 'carrying the pager this week'
+  must_say 'bob@example.com'
+  show_part '^Events:' carol describe assignment "${catalog[@]}"
+  must_say 'was reached'
+  show carol get approvaldecisions "${catalog[@]}"
+  must_say 'SelfApproval'
+}

@@ -1,0 +1,11 @@
+//! Words with which the stories are told.
+
+mod content;
+mod people;
+mod scene;
+mod wishes;
+
+pub use content::*;
+pub use people::*;
+pub use scene::*;
+pub use wishes::*;

@@ -1,0 +1,277 @@
+//! Wanted sets against observed sets: what the writes lead to, in which order, and how many there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use entitlement_operator::api::Subject;
+use entitlement_operator::api::catalog_resource::{RoleKind, RoleRef};
+use entitlement_operator::domain::resource::{Scope, Target};
+use entitlement_operator::grants::GrantKey;
+use entitlement_operator::grants::plan::{Allowed, MOST_SUBJECTS, Observed, Write, plan};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use crate::builders::{group, user};
+
+fn key() -> GrantKey {
+    GrantKey { namespace: "catalog-payments".to_owned(), resource: "prod".to_owned(), role: "viewer".to_owned() }
+}
+
+/// One of four places; the last two bind another role, or in the whole cluster.
+fn place(number: usize) -> Target {
+    let role = |name: &str| RoleRef { kind: RoleKind::ClusterRole, name: name.to_owned() };
+    match number {
+        0 | 1 => Target { scope: Scope::Namespace(format!("payments-{number}")), role: role("view") },
+        2 => Target { scope: Scope::Namespace("payments-0".to_owned()), role: role("edit") },
+        _ => Target { scope: Scope::Cluster, role: role("view") },
+    }
+}
+
+fn person(number: u16) -> Subject {
+    if number.is_multiple_of(7) { group(&format!("group-{number:04}")) } else { user(&format!("user-{number:04}")) }
+}
+
+fn people(numbers: impl IntoIterator<Item = u16>) -> BTreeSet<Subject> {
+    numbers.into_iter().map(person).collect()
+}
+
+fn bound(target: Target, name: &str, subjects: impl IntoIterator<Item = Subject>) -> Observed {
+    Observed { target, name: name.to_owned(), subjects: subjects.into_iter().map(Some).collect(), labelled: true }
+}
+
+/// The bindings as the API server has them.
+type Bindings = BTreeMap<(Target, String), Observed>;
+
+fn store(observed: &[Observed]) -> Bindings {
+    observed.iter().map(|o| ((o.target.clone(), o.name.clone()), o.clone())).collect()
+}
+
+/// One write, as the API server would take it: a create of what exists and a replace of what does not are refused.
+fn apply(bindings: &mut Bindings, write: &Write) {
+    match write {
+        Write::Put { target, name, subjects, exists } => {
+            let put = bound(target.clone(), name, subjects.iter().cloned());
+            let before = bindings.insert((target.clone(), name.clone()), put);
+            assert_eq!(before.is_some(), *exists, "{name}");
+        }
+        Write::Delete { target, name } => {
+            assert!(bindings.remove(&(target.clone(), name.clone())).is_some(), "{name}");
+        }
+    }
+}
+
+fn has(bindings: &Bindings, target: &Target) -> BTreeSet<Subject> {
+    bindings.values().filter(|b| b.target == *target).flat_map(|b| b.subjects.iter().flatten().cloned()).collect()
+}
+
+fn target_of(write: &Write) -> &Target {
+    let (Write::Put { target, .. } | Write::Delete { target, .. }) = write;
+    target
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    wanted: BTreeSet<Subject>,
+    allowed: Allowed,
+    observed: Vec<Observed>,
+}
+
+impl Case {
+    fn writes(&self) -> Vec<Write> {
+        plan(&key(), &self.wanted, &self.allowed, &self.observed)
+    }
+
+    fn after(&self) -> Bindings {
+        let mut bindings = store(&self.observed);
+        self.writes().iter().for_each(|write| apply(&mut bindings, write));
+        bindings
+    }
+}
+
+fn binding() -> impl Strategy<Value = Observed> {
+    let subject = prop_oneof![20 => (0..30_u16).prop_map(|n| Some(person(n))), 1 => Just(None)];
+    (0..4_usize, 0..3_usize, proptest::collection::vec(subject, 0..12), proptest::bool::weighted(0.9)).prop_map(
+        |(target, name, subjects, labelled)| Observed {
+            target: place(target),
+            name: format!("binding-{name}"),
+            subjects,
+            labelled,
+        },
+    )
+}
+
+fn allowed() -> impl Strategy<Value = Allowed> {
+    let places = proptest::collection::btree_map((0..4_usize).prop_map(place), proptest::bool::weighted(0.7), 0..4);
+    prop_oneof![5 => places.prop_map(Allowed::In), 1 => Just(Allowed::Hold)]
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let observed = proptest::collection::vec(binding(), 0..6).prop_map(|all| store(&all).into_values().collect());
+    let wanted = proptest::collection::btree_set((0..30_u16).prop_map(person), 0..30);
+    (wanted, allowed(), observed).prop_map(|(wanted, allowed, observed)| Case { wanted, allowed, observed })
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(config(1_500))]
+
+    #[test]
+    fn every_place_ends_with_exactly_those_who_may_be_there(case in case()) {
+        let (before, after) = (store(&case.observed), case.after());
+        for target in (0..4).map(place) {
+            let (had, got) = (has(&before, &target), has(&after, &target));
+            let stay: BTreeSet<Subject> = had.intersection(&case.wanted).cloned().collect();
+            match &case.allowed {
+                Allowed::In(places) => match places.get(&target) {
+                    Some(true) => prop_assert_eq!(&got, &case.wanted, "an open place"),
+                    Some(false) => prop_assert_eq!(got, stay, "a closed place"),
+                    None => prop_assert!(got.is_empty(), "a place where nothing may be"),
+                },
+                Allowed::Hold => prop_assert_eq!(got, stay, "while nobody may gain anything"),
+            }
+        }
+        for binding in after.values() {
+            prop_assert!(binding.labelled || store(&case.observed).get(&(binding.target.clone(), binding.name.clone())) == Some(binding));
+            prop_assert!(binding.subjects.iter().all(Option::is_some), "subjects that cannot be ours have left");
+            prop_assert!(!binding.subjects.is_empty(), "no binding is left empty");
+        }
+    }
+
+    #[test]
+    fn a_second_plan_has_nothing_to_do(case in case()) {
+        let observed: Vec<Observed> = case.after().into_values().collect();
+        prop_assert_eq!(plan(&key(), &case.wanted, &case.allowed, &observed), vec![]);
+    }
+
+    #[test]
+    fn nobody_who_stays_is_absent_in_between_and_nobody_else_comes(case in case()) {
+        let mut bindings = store(&case.observed);
+        let places: BTreeSet<Target> = match &case.allowed {
+            Allowed::In(places) => places.keys().cloned().collect(),
+            Allowed::Hold => case.observed.iter().map(|o| o.target.clone()).collect(),
+        };
+        let stay: BTreeMap<Target, BTreeSet<Subject>> = places
+            .into_iter()
+            .map(|target| (target.clone(), has(&bindings, &target).intersection(&case.wanted).cloned().collect()))
+            .collect();
+        for write in case.writes() {
+            apply(&mut bindings, &write);
+            for (target, subjects) in &stay {
+                prop_assert!(has(&bindings, target).is_superset(subjects), "{write:?}");
+            }
+            if let Write::Put { subjects, .. } = &write {
+                prop_assert!(subjects.iter().all(|s| case.wanted.contains(s)), "{write:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_loses_goes_before_who_gains_and_old_places_go_last(case in case()) {
+        let before = store(&case.observed);
+        let listed = |target: &Target| match &case.allowed {
+            Allowed::In(places) => places.contains_key(target),
+            Allowed::Hold => true,
+        };
+        let rank = |write: &Write| {
+            let Write::Put { target, name, subjects, .. } = write else { return if listed(target_of(write)) { 0 } else { 2 } };
+            let had = before.get(&(target.clone(), name.clone())).map(|b| b.subjects.clone()).unwrap_or_default();
+            i32::from(had.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s))))
+        };
+        let ranks: Vec<i32> = case.writes().iter().map(rank).collect();
+        prop_assert!(ranks.is_sorted(), "{ranks:?}");
+    }
+
+    #[test]
+    fn a_binding_where_all_is_well_is_not_written(case in case()) {
+        let mut named: BTreeMap<(Target, Subject), usize> = BTreeMap::new();
+        for binding in &case.observed {
+            binding.subjects.iter().flatten().for_each(|s| *named.entry((binding.target.clone(), s.clone())).or_default() += 1);
+        }
+        let room_is_needed = |target: &Target| match &case.allowed {
+            Allowed::In(places) => places.get(target) == Some(&true) && !case.wanted.is_subset(&has(&store(&case.observed), target)),
+            Allowed::Hold => false,
+        };
+        let listed = |target: &Target| matches!(&case.allowed, Allowed::In(places) if places.contains_key(target)) || case.allowed == Allowed::Hold;
+        let fine = |binding: &&Observed| {
+            let once = |s: &Subject| named[&(binding.target.clone(), s.clone())] == 1 && case.wanted.contains(s);
+            binding.labelled
+                && !binding.subjects.is_empty()
+                && binding.subjects.iter().all(|s| s.as_ref().is_some_and(once))
+                && listed(&binding.target)
+                && !room_is_needed(&binding.target)
+        };
+        for binding in case.observed.iter().filter(fine) {
+            let written = |write: &Write| matches!(write, Write::Put { target, name, .. } | Write::Delete { target, name } if (target, name) == (&binding.target, &binding.name));
+            prop_assert!(!case.writes().iter().any(written), "{binding:?}");
+        }
+    }
+}
+
+fn everywhere_open() -> Allowed {
+    Allowed::In([(place(0), true)].into())
+}
+
+/// The bindings that carry so many people.
+fn full(count: u16) -> Vec<Observed> {
+    Case { wanted: people(0..count), allowed: everywhere_open(), observed: Vec::new() }.after().into_values().collect()
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    #[test]
+    fn no_binding_ever_has_more_than_its_most(count in 0..1_700_u16, gone in proptest::collection::btree_set(0..1_700_u16, 0..900), come in 0..900_u16) {
+        let wanted = people((0..count + come).filter(|n| !gone.contains(n)));
+        let case = Case { wanted, allowed: everywhere_open(), observed: full(count) };
+        let mut bindings = store(&case.observed);
+        for write in case.writes() {
+            apply(&mut bindings, &write);
+            prop_assert!(bindings.values().all(|b| b.subjects.len() <= MOST_SUBJECTS), "{:?}", target_of(&write));
+        }
+        prop_assert_eq!(has(&bindings, &place(0)), case.wanted);
+    }
+}
+
+#[test]
+fn newcomers_take_one_write_for_each_binding_they_fill() {
+    for (count, writes) in [(0, 0), (1, 1), (500, 1), (501, 2), (1_200, 3)] {
+        let case = Case { wanted: people(0..count), allowed: everywhere_open(), observed: Vec::new() };
+        assert_eq!(case.writes().len(), writes, "{count} people");
+    }
+    let more = Case { wanted: people(0..480), allowed: everywhere_open(), observed: full(400) };
+    assert!(matches!(more.writes().as_slice(), [Write::Put { exists: true, subjects, .. }] if subjects.len() == 480));
+}
+
+#[test]
+fn so_many_ends_in_one_binding_take_one_write() {
+    let case = |stay: std::ops::Range<u16>| Case { wanted: people(stay), allowed: everywhere_open(), observed: full(500) };
+    assert!(matches!(case(0..1).writes().as_slice(), [Write::Put { exists: true, subjects, .. }] if subjects.len() == 1));
+    assert!(matches!(case(0..0).writes().as_slice(), [Write::Delete { .. }]));
+    let thousand = Case { wanted: people(0..200), allowed: everywhere_open(), observed: full(1_200) };
+    assert_eq!(thousand.writes().len(), 3, "two bindings go, one shrinks");
+}
+
+#[test]
+fn a_binding_that_somebody_overfilled_comes_back_under_its_most_and_keeps_all_who_are_wanted() {
+    let case =
+        Case { wanted: people(0..700), allowed: everywhere_open(), observed: vec![bound(place(0), "big", people(0..700))] };
+    let after = case.after();
+    assert_eq!(has(&after, &place(0)), case.wanted);
+    assert!(after.values().all(|b| b.subjects.len() <= MOST_SUBJECTS));
+}
+
+#[test]
+fn a_role_that_moves_is_there_before_the_old_place_goes() {
+    let old = vec![bound(place(1), "old", people(0..3))];
+    let case = Case { wanted: people(0..3), allowed: everywhere_open(), observed: old };
+    assert!(matches!(case.writes().as_slice(), [Write::Put { exists: false, .. }, Write::Delete { name, .. }] if name == "old"));
+}
+
+#[test]
+fn stripped_labels_are_put_right() {
+    let stripped = Observed { labelled: false, ..bound(place(0), "mine", people(0..3)) };
+    let case = Case { wanted: people(0..3), allowed: everywhere_open(), observed: vec![stripped] };
+    assert!(matches!(case.writes().as_slice(), [Write::Put { exists: true, name, .. }] if name == "mine"));
+}

@@ -1,0 +1,124 @@
+//! Whole lives: a small world in memory, in which people, time and an operator that may stop after any write do what they do.
+//!
+//! After every write the oracle says whether it may be so; when all has been looked at until nothing is left to do, everything must be
+//! as the rules of the design want it.
+
+mod acts;
+mod honest;
+mod operator;
+mod oracle;
+mod order;
+mod people;
+mod seen;
+mod settle;
+mod store;
+
+use chrono::TimeDelta;
+use entitlement_operator::domain::Key;
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+use acts::{Act, acts};
+use operator::{How, Thing, WHOLE};
+use store::Store;
+
+impl Store {
+    fn thing_number(&self, number: u8) -> Thing {
+        let mut all = self.things();
+        all.sort_by_key(|thing| !matches!(thing, Thing::Request(_) | Thing::Assignment(_)));
+        all.swap_remove(usize::from(number) % all.len())
+    }
+
+    fn happens(&mut self, act: &Act) {
+        match act {
+            Act::Pass { seconds } => self.now += TimeDelta::seconds(*seconds),
+            Act::Look { thing, how } => {
+                let thing = self.thing_number(*thing);
+                self.look(&thing, *how);
+            }
+            Act::Crash { thing, writes } => self.crash(*thing, *writes),
+            Act::LookAtBoth { first, second } => {
+                let (first, second) = (self.request_number(*first), self.request_number(*second));
+                if let (Some(first), Some(second)) = (first, second).into_pair() {
+                    self.look_at_both(&first, &second);
+                }
+            }
+            Act::Settle { order } => self.settle(*order),
+            Act::Sleep { order } => {
+                self.settle(*order);
+                self.now = self.next_wake().unwrap_or(self.now);
+                self.settle(order.wrapping_add(1));
+            }
+            _ => self.person_does(act),
+        }
+    }
+
+    /// The operator stops after some writes, starts again, and looks once more: that leads to where a whole look leads.
+    fn crash(&mut self, thing: u8, writes: usize) {
+        let thing = self.thing_number(thing);
+        let mut undisturbed = self.clone();
+        self.look(&thing, How { writes, ..WHOLE });
+        for store in [&mut *self, &mut undisturbed] {
+            (0..3).for_each(|_| {
+                store.look(&thing, WHOLE);
+            });
+        }
+        assert!(self.same_as(&undisturbed), "{thing:?} after {writes} writes");
+    }
+
+    fn same_as(&self, other: &Self) -> bool {
+        let verdicts = |store: &Self| -> Vec<(Key, Option<bool>)> {
+            let counted = |d: &entitlement_operator::api::ApprovalDecision| {
+                d.status.as_ref().map(|s| entitlement_operator::api::condition::holds(&s.conditions, "Counted"))
+            };
+            store.decisions.iter().map(|(key, d)| (key.clone(), counted(d))).collect()
+        };
+        self.requests == other.requests
+            && self.assignments == other.assignments
+            && self.packages == other.packages
+            && self.bindings == other.bindings
+            && verdicts(self) == verdicts(other)
+    }
+}
+
+/// Two different things.
+trait Pair<T> {
+    fn into_pair(self) -> (Option<T>, Option<T>);
+}
+
+impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
+    fn into_pair(self) -> (Option<T>, Option<T>) {
+        if self.0 == self.1 { (None, None) } else { self }
+    }
+}
+
+fn config(cases: u32, seed: u64) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(seed), max_shrink_iters: 20_000, ..ProptestConfig::default() }
+}
+
+fn live(acts: &[Act], order: u64) {
+    let mut store = people::begin();
+    store.settle(order);
+    acts.iter().for_each(|act| store.happens(act));
+    store.settle(order);
+    store.now += TimeDelta::days(10);
+    store.settle(order);
+}
+
+proptest! {
+    #![proptest_config(config(700, 1))]
+
+    #[test]
+    fn short_lives_keep_every_rule(acts in acts(30), order in any::<u64>()) {
+        live(&acts, order);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(300, 2))]
+
+    #[test]
+    fn long_lives_keep_every_rule(acts in acts(80), order in any::<u64>()) {
+        live(&acts, order);
+    }
+}

@@ -1,0 +1,253 @@
+//! The operator: one look at one thing, which may stop after any write.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entitlement_operator::api::access_request::RequestPhase;
+use entitlement_operator::api::condition;
+use entitlement_operator::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment};
+use entitlement_operator::domain::schedule::later;
+use entitlement_operator::domain::{Effect, Key, Plan, assignment, decision, readiness, request};
+use entitlement_operator::grants::GrantKey;
+use entitlement_operator::grants::plan::{Write, plan};
+
+use crate::builders::RETENTION;
+
+use super::oracle;
+use super::store::{Kind, Store};
+
+/// Something that the operator looks at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Thing {
+    Package(Key),
+    Request(Key),
+    Decision(Key),
+    Assignment(Key),
+    Grant(GrantKey),
+}
+
+/// How a look goes.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// The operator stops after so many writes.
+    pub writes: usize,
+    /// Seconds that pass before each write but the first.
+    pub slow: i64,
+    /// The cache does not show the request of an assignment yet.
+    pub lagging: bool,
+}
+
+/// A look that nothing disturbs.
+pub const WHOLE: How = How { writes: usize::MAX, slow: 0, lagging: false };
+
+/// What a look at a thing would write, and when it has to be looked at again.
+#[derive(Debug, PartialEq)]
+pub struct Intent {
+    pub changes: bool,
+    pub wake_at: Option<DateTime<Utc>>,
+}
+
+impl Store {
+    /// Everything that can be looked at.
+    pub fn things(&self) -> Vec<Thing> {
+        let orphan = |d: &&ApprovalDecision| !self.requests.contains_key(&of_request(d));
+        let decisions = self.decisions.values().filter(orphan).map(|d| Thing::Decision(Key::of(d)));
+        let packages = self.packages.keys().cloned().map(Thing::Package);
+        let requests = self.requests.keys().cloned().map(Thing::Request);
+        let assignments = self.assignments.keys().cloned().map(Thing::Assignment);
+        packages.chain(requests).chain(decisions).chain(assignments).chain(self.grants().into_iter().map(Thing::Grant)).collect()
+    }
+
+    pub fn request_plan(&self, key: &Key, claimed: Option<&Key>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
+        let found = self.requests.get(key)?;
+        Some(request::decide(&self.request_seen(key, found, claimed), now))
+    }
+
+    fn package_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AccessPackageStatus>> {
+        let found = self.packages.get(key)?;
+        let resource = |name: &str| self.resources.get(&Key::new(&key.namespace, name));
+        Some(readiness::package(found, resource, true, self.counts(key), now))
+    }
+
+    fn assignment_plan(&self, key: &Key, lagging: bool, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
+        let found = self.assignments.get(key)?;
+        Some(assignment::decide(&self.assignment_seen(key, found, now, lagging), now))
+    }
+
+    fn decision_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::ApprovalDecisionStatus>> {
+        let found = self.decisions.get(key).filter(|d| !self.requests.contains_key(&of_request(d)))?;
+        Some(decision::without_request(found, RETENTION, now))
+    }
+
+    pub fn grant_writes(&self, grant: &GrantKey, now: DateTime<Utc>) -> Vec<Write> {
+        plan(grant, &self.wanted(grant, now), &self.allowed(grant), &self.observed(grant))
+    }
+
+    /// What a look would do at an instant.
+    pub fn intent(&self, thing: &Thing, now: DateTime<Utc>) -> Intent {
+        fn of<K: Kind, S: PartialEq>(plan: Option<Plan<S>>, status: Option<&S>, _: &K) -> Intent {
+            let plan = plan.unwrap();
+            Intent { changes: Some(&plan.status) != status || !plan.effects.is_empty(), wake_at: plan.wake_at }
+        }
+        match thing {
+            Thing::Package(key) => of(self.package_plan(key, now), self.packages[key].status.as_ref(), &self.packages[key]),
+            Thing::Request(key) => of(self.request_plan(key, None, now), self.requests[key].status.as_ref(), &self.requests[key]),
+            Thing::Decision(key) => of(self.decision_plan(key, now), self.decisions[key].status.as_ref(), &self.decisions[key]),
+            Thing::Assignment(key) => {
+                of(self.assignment_plan(key, false, now), self.assignments[key].status.as_ref(), &self.assignments[key])
+            }
+            Thing::Grant(grant) => {
+                let ends = self.givers(grant).filter(|a| entitlement_operator::domain::holdings::gives(a, now)).filter_map(Assignment::end);
+                Intent { changes: !self.grant_writes(grant, now).is_empty(), wake_at: ends.min() }
+            }
+        }
+    }
+
+    /// Looks at a thing. Tells whether anything was written.
+    pub fn look(&mut self, thing: &Thing, how: How) -> bool {
+        match thing {
+            Thing::Package(key) => {
+                let Some(plan) = self.package_plan(key, self.now) else { return false };
+                self.carry_out::<AccessPackage, _>(key, plan, how, |found| &mut found.status, |store, key| store.package_plan(key, store.now))
+            }
+            Thing::Request(key) => {
+                let Some(plan) = self.request_plan(key, None, self.now) else { return false };
+                oracle::request_changes(self, key, &self.requests[key], &plan.status);
+                self.carry_out::<AccessRequest, _>(key, plan, how, |found| &mut found.status, |store, key| store.request_plan(key, None, store.now))
+            }
+            Thing::Decision(key) => {
+                let Some(plan) = self.decision_plan(key, self.now) else { return false };
+                self.carry_out::<ApprovalDecision, _>(key, plan, how, |found| &mut found.status, |store, key| store.decision_plan(key, store.now))
+            }
+            Thing::Assignment(key) => {
+                let Some(plan) = self.assignment_plan(key, how.lagging, self.now) else { return false };
+                oracle::assignment_changes(self, key, &self.assignments[key], &plan.status);
+                let again = |store: &Store, key: &Key| store.assignment_plan(key, how.lagging, store.now);
+                self.carry_out::<Assignment, _>(key, plan, how, |found| &mut found.status, again)
+            }
+            Thing::Grant(grant) => self.look_at_grant(grant, how),
+        }
+    }
+
+    /// Two requests are judged at the same time: the first has not written when the second is judged, but it has claimed its place.
+    pub fn look_at_both(&mut self, first: &Key, second: &Key) {
+        let Some(one) = self.request_plan(first, None, self.now) else { return };
+        let before = self.requests[first].phase();
+        let forward = before != one.status.phase && !matches!(one.status.phase, RequestPhase::Denied | RequestPhase::Cancelled);
+        let Some(two) = self.request_plan(second, Some(first).filter(|_| forward), self.now) else { return };
+        for (key, plan) in [(first, one), (second, two)] {
+            oracle::request_changes(self, key, &self.requests[key], &plan.status);
+            self.requests.get_mut(key).unwrap().status = Some(plan.status);
+            plan.effects.into_iter().for_each(|effect| {
+                self.effect::<AccessRequest>(key, effect);
+            });
+        }
+    }
+
+    /// Writes the status first and has the effects afterwards; in between, the same look leads to the same.
+    fn carry_out<K: Kind, S: PartialEq + Clone + std::fmt::Debug>(
+        &mut self,
+        key: &Key,
+        plan: Plan<S>,
+        how: How,
+        status: impl Fn(&mut K) -> &mut Option<S>,
+        again: impl Fn(&Store, &Key) -> Option<Plan<S>>,
+    ) -> bool {
+        assert!(plan.wake_at.is_none_or(|at| at > self.now), "{key} wants to be woken at {:?}, it is {}", plan.wake_at, self.now);
+        let found = status(K::table(self).get_mut(key).unwrap());
+        let mut left = how.writes;
+        let differs = found.as_ref() != Some(&plan.status);
+        if differs {
+            if left == 0 {
+                return false;
+            }
+            *found = Some(plan.status.clone());
+            left -= 1;
+        } else {
+            assert!(plan.notes.is_empty(), "{key}: nothing changed, but people are told {:?}", plan.notes);
+        }
+        let second = again(self, key).unwrap();
+        assert_eq!((&second.status, second.notes.len()), (&plan.status, 0), "a second look at {key}");
+        assert_eq!(essence(&second.effects), essence(&plan.effects), "a second look at {key}");
+        let mut changed = differs;
+        for effect in plan.effects {
+            if left == 0 {
+                return changed;
+            }
+            self.now += TimeDelta::seconds(how.slow);
+            let wrote = self.effect::<K>(key, effect);
+            left -= usize::from(wrote);
+            changed |= wrote;
+        }
+        changed
+    }
+
+    /// Carries out one effect of a look at an object. Tells whether it changed anything.
+    fn effect<K: Kind>(&mut self, own: &Key, effect: Effect) -> bool {
+        match effect {
+            Effect::CreateAssignment(made) => {
+                let key = Key::of(&*made);
+                let request = made.spec.access_request_uid.clone();
+                let created = self.create(*made);
+                assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request for ever");
+                created
+            }
+            Effect::MoveEnd { assignment, end } => self.edit::<Assignment>(&assignment, |found| {
+                let end = later(found.end(), end);
+                found.spec.schedule.get_or_insert_default().end_time = end;
+            }),
+            Effect::EnterEnd { assignment, end } => self.edit::<Assignment>(&assignment, |found| {
+                let start = found.start();
+                let schedule = found.spec.schedule.get_or_insert_default();
+                if schedule.end_time.is_none() {
+                    (schedule.start_time, schedule.end_time) = (Some(start), Some(end));
+                }
+            }),
+            Effect::Revoke { assignment, by, reason } => self.edit::<Assignment>(&assignment, |found| {
+                found.spec.revoked.get_or_insert(entitlement_operator::api::assignment::Revoked { by, reason });
+            }),
+            Effect::Hold(finalizer) => self.finalizer::<K>(own, finalizer, true),
+            Effect::Release(finalizer) => self.finalizer::<K>(own, finalizer, false),
+            Effect::Judge { decision, status } => {
+                let found = self.decisions.get_mut(&decision).unwrap();
+                let changed = found.status.as_ref() != Some(&*status);
+                found.status = Some(*status);
+                changed
+            }
+            Effect::Retire => self.delete::<K>(own),
+            other => panic!("{own}: {other:?} is none of its effects"),
+        }
+    }
+
+    fn look_at_grant(&mut self, grant: &GrantKey, how: How) -> bool {
+        let now = self.now;
+        let covered: BTreeSet<_> = self.givers(grant).filter(|a| oracle::covers(a, now)).map(|a| a.spec.subject.clone()).collect();
+        let writes = self.grant_writes(grant, now);
+        for write in writes.iter().take(how.writes) {
+            self.bind(grant, write);
+            if let Write::Put { subjects, .. } = write {
+                assert!(subjects.iter().all(|s| covered.contains(s)), "{grant}: {write:?} for {covered:?}");
+            }
+        }
+        if writes.len() <= how.writes {
+            for target in self.places() {
+                assert!(self.has(grant, &target).is_subset(&covered), "{grant} is given beyond its end");
+            }
+        }
+        !writes.is_empty() && how.writes > 0
+    }
+}
+
+/// What effects come to, whatever their order. Why a decision does not count may be told otherwise once another stage is open.
+fn essence(effects: &[Effect]) -> BTreeSet<String> {
+    let one = |effect: &Effect| match effect {
+        Effect::Judge { decision, status } => format!("{decision} {}", condition::holds(&status.conditions, "Counted")),
+        other => format!("{other:?}"),
+    };
+    effects.iter().map(one).collect()
+}
+
+/// The request that a decision is about.
+pub fn of_request(decision: &ApprovalDecision) -> Key {
+    Key::new(decision.metadata.namespace.clone().unwrap_or_default(), &decision.spec.access_request)
+}

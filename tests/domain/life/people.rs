@@ -1,0 +1,325 @@
+//! What people do to the store.
+
+use chrono::TimeDelta;
+use entitlement_operator::api::access_request::{RequestPhase, RequestType};
+use entitlement_operator::api::condition::State;
+use entitlement_operator::api::policy::{ApproverKind, Expiration, Policy, Scope, Stage};
+use entitlement_operator::api::time::created;
+use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Span, Subject};
+use entitlement_operator::domain::Key;
+use entitlement_operator::grants::plan::Observed;
+
+use crate::builders::*;
+
+use super::acts::{Act, Terms, Wish};
+use super::store::{GROUPS, PEOPLE, Store, judge_author};
+
+/// Packages: three in one catalog, of which two share a role, and one in another.
+const PACKAGES: [(&str, &str); 4] = [(PAYMENTS, "oncall"), (PAYMENTS, "payer"), (AUDIT, "auditor"), (PAYMENTS, "tools")];
+/// Policies, each with the package it is for.
+const POLICIES: [(&str, usize); 4] = [("engineers", 0), ("others", 0), ("payers", 1), ("auditors", 2)];
+
+fn subject_number(number: u8) -> Subject {
+    match number {
+        0..5 => user(PEOPLE[usize::from(number)]),
+        5 => group("engineering"),
+        _ => account("apps", "robot"),
+    }
+}
+
+fn nth<'a, T>(mut all: impl ExactSizeIterator<Item = &'a T>, number: u8) -> Option<&'a T> {
+    let count = all.len();
+    if count == 0 { None } else { all.nth(usize::from(number) % count) }
+}
+
+impl Store {
+    /// Somebody with the groups they are in at present.
+    pub fn person(&self, name: &str) -> Identity {
+        let groups: Vec<&str> = self.members.get(name).into_iter().flatten().copied().collect();
+        who(name, &groups)
+    }
+
+    /// A request by number, the newest first.
+    pub fn request_number(&self, number: u8) -> Option<Key> {
+        let mut all: Vec<&AccessRequest> = self.requests.values().collect();
+        all.sort_by_key(|r| (r.phase().is_terminal(), std::cmp::Reverse(created(*r)), r.metadata.name.clone()));
+        // Most is done to the newest.
+        let number = if number < 160 { number % 2 } else { number };
+        nth(all.iter(), number).map(|r| Key::of(*r))
+    }
+
+    fn assignment_number(&self, number: u8) -> Option<Key> {
+        nth(self.assignments.keys().collect::<Vec<_>>().iter(), number).map(|key| (*key).clone())
+    }
+
+    /// What a person does. Acts of the operator and of time are none of these.
+    pub fn person_does(&mut self, act: &Act) {
+        match act {
+            Act::Ask { .. } => self.ask(act),
+            Act::Vote { request, approver, yes } => self.vote(*request, *approver, *yes),
+            Act::Decide { .. } => self.decide(act),
+            Act::Cancel { request } => {
+                if let Some(key) = self.request_number(*request) {
+                    self.edit::<AccessRequest>(&key, |found| found.spec.cancelled = true);
+                }
+            }
+            Act::DeleteRequest { request } => {
+                self.request_number(*request).into_iter().for_each(|key| {
+                    self.delete::<AccessRequest>(&key);
+                });
+            }
+            Act::ApplyPolicy { slot, terms } => self.apply_policy(*slot, *terms),
+            Act::DeletePolicy { slot } => {
+                let (name, package) = POLICIES[usize::from(*slot)];
+                self.delete::<Policy>(&Key::new(PACKAGES[package].0, name));
+            }
+            Act::ApplyPackage { slot, roles, foe, group } => self.apply_package(*slot, *roles, *foe, *group),
+            Act::DeletePackage { slot } => {
+                let (namespace, name) = PACKAGES[usize::from(*slot)];
+                self.delete::<AccessPackage>(&Key::new(namespace, name));
+            }
+            Act::Join { who, group } => {
+                let groups = self.members.entry(PEOPLE[usize::from(*who)]).or_default();
+                let group = GROUPS[usize::from(*group)];
+                if !groups.remove(group) {
+                    groups.insert(group);
+                }
+            }
+            _ => self.manager_does(act),
+        }
+    }
+
+    fn manager_does(&mut self, act: &Act) {
+        match act {
+            Act::SwitchCatalog { which } => {
+                self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.enabled = !c.spec.enabled);
+            }
+            Act::Owners { which, owners } => {
+                let owners = [vec![], vec![user("carol")], vec![user("alice")], vec![user("erin"), user("carol")]][usize::from(*owners)].clone();
+                self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
+            }
+            Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
+            Act::Reschedule { assignment, start, end } => self.reschedule(*assignment, *start, *end),
+            Act::Revoke { assignment } => {
+                if let Some(key) = self.assignment_number(*assignment) {
+                    self.edit::<Assignment>(&key, |found| *found = found.clone().revoked_by("carol"));
+                }
+            }
+            Act::DeleteAssignment { assignment } => {
+                self.assignment_number(*assignment).into_iter().for_each(|key| {
+                    self.delete::<Assignment>(&key);
+                });
+            }
+            Act::Author { resource, answer } => {
+                let state = [State::True, State::False, State::Unknown][usize::from(*answer)];
+                let key = nth(self.resources.keys().collect::<Vec<_>>().iter(), *resource).map(|key| (*key).clone()).unwrap();
+                judge_author(self.resources.get_mut(&key).unwrap(), state);
+            }
+            Act::Close { place } => {
+                let place = nth(self.places().iter(), *place).unwrap().clone();
+                if !self.closed.remove(&place) {
+                    self.closed.insert(place);
+                }
+            }
+            Act::Tamper { binding, how } => self.tamper(*binding, *how),
+            other => panic!("{other:?} is nothing that a person does"),
+        }
+    }
+
+    fn ask(&mut self, act: &Act) {
+        let Act::Ask { who, package, kind, subject, policy, wish, complete } = act else { return };
+        let (namespace, package) = PACKAGES[usize::from(*package)];
+        let name = (0..).map(|n| format!("r{n}")).find(|name| !self.requests.contains_key(&Key::new(namespace, name))).unwrap();
+        if self.decisions.values().any(|d| d.spec.access_request == name) {
+            // Another request had the name. Within one second nobody can tell which of the two a decision is about.
+            self.now += TimeDelta::seconds(1);
+        }
+        let mut request = request(&name).in_namespace(namespace).to_get(package);
+        request.spec.requestor = Some(self.person(PEOPLE[usize::from(*who)]));
+        request.spec.kind = *kind;
+        request.spec.subject = subject.map(subject_number);
+        request.spec.policy = policy.map(|p| POLICIES[usize::from(p)].0.to_owned());
+        if *complete {
+            request = request.saying("because").answering("ticket", "OPS-1");
+        }
+        let at = |seconds: i64| self.now + TimeDelta::seconds(seconds);
+        request = match (*wish, kind) {
+            (_, RequestType::Remove) | (Wish::Nothing, _) => request,
+            (Wish::Lasting(length), _) => request.lasting(&Span::seconds(length).unwrap().to_string()),
+            (Wish::End(end), _) => request.ending(at(end)),
+            (Wish::Start(start), RequestType::Add) => request.starting(at(start)),
+            (Wish::Period(start, length), RequestType::Add) => request.starting(at(start)).ending(at(start + length)),
+            (Wish::Start(end) | Wish::Period(_, end), _) => request.ending(at(end)),
+        };
+        self.create(request);
+    }
+
+    fn write_decision(&mut self, request: &Key, decide: impl FnOnce(entitlement_operator::api::ApprovalDecision) -> entitlement_operator::api::ApprovalDecision) {
+        // The second is the grain of all that is stored: no two decisions share one.
+        self.now += TimeDelta::seconds(1);
+        let made = decide(decision(&format!("d{}", self.decisions.len()), &request.name).in_namespace(&request.namespace));
+        self.create(made);
+    }
+
+    fn vote(&mut self, request: u8, approver: u8, yes: bool) {
+        let mut waiting = self.requests.values().filter(|r| r.phase() == RequestPhase::PendingApproval).collect::<Vec<_>>();
+        waiting.sort_by_key(|r| std::cmp::Reverse(created(*r)));
+        let Some(found) = nth(waiting.iter(), request % 2).map(|r| (*r).clone()) else { return };
+        let stage = found.status.as_ref().unwrap().stages.last().unwrap().clone();
+        let Some(entry) = nth(stage.approvers.iter(), approver).cloned() else { return };
+        let name = match entry.kind {
+            ApproverKind::CatalogOwners => Some("carol"),
+            ApproverKind::Group => PEOPLE.into_iter().filter(|p| self.person(p).groups.contains(entry.name.as_ref().unwrap())).nth(usize::from(approver % 2)),
+            _ => PEOPLE.into_iter().find(|p| Some(*p) == entry.name.as_deref()),
+        };
+        let Some(person) = name.map(|name| self.person(name)) else { return };
+        self.write_decision(&Key::of(&found), |mut made| {
+            made.spec.approver = Some(person);
+            let made = made.because("I know them");
+            if yes { made } else { made.denying() }
+        });
+    }
+
+    fn decide(&mut self, act: &Act) {
+        let Act::Decide { request, who, yes, stage, reason, old_uid } = act else { return };
+        let Some(key) = self.request_number(*request) else { return };
+        let person = self.person(PEOPLE[usize::from(*who)]);
+        let uid = self.requests[&key].metadata.uid.clone().unwrap();
+        self.write_decision(&key, |mut made| {
+            made.spec.approver = Some(person);
+            made.spec.stage = stage.map(|number| ["lead", "security", "owner", "nowhere"][usize::from(number)].to_owned());
+            let made = if *reason { made.because("as I said") } else { made };
+            let made = made.of_uid(if *old_uid { "another" } else { &uid });
+            if *yes { made } else { made.denying() }
+        });
+    }
+
+    fn apply_policy(&mut self, slot: u8, terms: Terms) {
+        let (name, package) = POLICIES[usize::from(slot)];
+        let (namespace, package) = PACKAGES[package];
+        let wanted = written(policy(name).of(package).in_namespace(namespace), terms, self);
+        if !self.create(wanted.clone()) {
+            self.edit::<Policy>(&Key::of(&wanted), |found| found.spec = wanted.spec);
+        }
+    }
+
+    fn apply_package(&mut self, slot: u8, roles: u8, foe: Option<u8>, group: bool) {
+        let (namespace, name) = PACKAGES[usize::from(slot)];
+        let all: &[(&str, &str)] = match usize::from(slot) {
+            0 | 1 => &[("prod", "viewer"), ("prod", "deployer"), ("prod", "no-such-role")],
+            2 => &[("books", "reader")],
+            _ => &[("tools", "operator"), ("prod", "viewer")],
+        };
+        let mut wanted = package(name).in_namespace(namespace);
+        wanted.status = None;
+        for (number, (resource, role)) in all.iter().enumerate() {
+            // The last of the first list does not exist, and is rare.
+            if roles & (1 << number) != 0 && (*role != "no-such-role" || roles > 240) {
+                wanted = wanted.with_role(resource, role);
+            }
+        }
+        if let Some((namespace, foe)) = foe.map(|f| PACKAGES[usize::from(f)]).filter(|foe| *foe != (namespace, name)) {
+            wanted = wanted.not_with(namespace.strip_prefix("catalog-"), foe);
+        }
+        if group {
+            wanted = wanted.not_for_group("security");
+        }
+        if !self.create(wanted.clone()) {
+            self.edit::<AccessPackage>(&Key::of(&wanted), |found| found.spec = wanted.spec);
+        }
+    }
+
+    fn assign(&mut self, policy: u8, subject: u8, start: i64, end: Option<i64>) {
+        let (policy, package) = POLICIES[usize::from(policy)];
+        let (namespace, package) = PACKAGES[package];
+        let name = format!("x{}", self.assignments.len());
+        let mut made = assignment(&name).in_namespace(namespace).of(package).to(subject_number(subject)).assigned_by(self.person("carol"));
+        made.spec.policy = policy.to_owned();
+        if start != 0 {
+            made = made.from_start(self.now + TimeDelta::seconds(start));
+        }
+        if let Some(end) = end {
+            made = made.until(self.now + TimeDelta::seconds(start + end));
+        }
+        self.create(made);
+    }
+
+    fn reschedule(&mut self, assignment: u8, start: Option<i64>, end: Option<i64>) {
+        let Some(key) = self.assignment_number(assignment) else { return };
+        let now = self.now;
+        self.edit::<Assignment>(&key, |found| {
+            let schedule = found.spec.schedule.get_or_insert_default();
+            schedule.end_time = end.map(|seconds| now + TimeDelta::seconds(seconds));
+            if let Some(start) = start {
+                schedule.start_time = Some(now + TimeDelta::seconds(start));
+            }
+            if schedule.start_time >= schedule.end_time {
+                schedule.start_time = None; // the schema refuses such a pair
+            }
+        });
+    }
+
+    fn tamper(&mut self, binding: u8, how: u8) {
+        let Some(key) = nth(self.bindings.keys().collect::<Vec<_>>().iter(), binding).map(|key| (*key).clone()) else { return };
+        let (grant, mut found) = self.bindings[&key].clone();
+        match how {
+            0 => return drop(self.bindings.remove(&key)),
+            1 => found.subjects.push(Some(user("mallory"))),
+            2 => drop(found.subjects.pop()),
+            3 => found = Observed { labelled: false, subjects: vec![None], ..found },
+            _ => found.subjects.push(Some(user("alice"))),
+        }
+        self.bindings.insert(key, (grant, found));
+    }
+}
+
+/// A policy with its terms.
+fn written(policy: Policy, terms: Terms, store: &Store) -> Policy {
+    let mut policy = match terms.scope {
+        0 | 1 => policy.for_subject(group("engineering")).for_subject(user("carol")),
+        2 => policy.for_subject(user("alice")).for_subject(user("bob")).for_subject(account("apps", "robot")),
+        3 => policy.for_scope(Scope::AllMembers).except(group("security")),
+        _ => policy.for_scope(Scope::AllUsers),
+    };
+    policy = stages(terms.stages).into_iter().fold(policy, PolicyWords::stage);
+    policy = policy.expiring(match terms.expiration {
+        0 => after("8h"),
+        1 => after("2s"),
+        2 => never(),
+        3 => Expiration { at: Some(store.now + TimeDelta::days(40)), ..Expiration::default() },
+        _ => after("30d"),
+    });
+    policy.spec.enabled = terms.enabled;
+    policy.spec.custom_schedule = terms.custom;
+    policy.spec.extension.allowed = terms.extendable;
+    policy.spec.approval.for_extension = terms.approve_extensions;
+    policy = if terms.on_behalf { policy.on_behalf_by(user("carol")).on_behalf_by(group("engineering")) } else { policy };
+    if terms.asking { policy.asking(question("ticket").required().matching("^OPS-")).requiring_justification() } else { policy.asking(question("ticket")) }
+}
+
+/// Stages from none to three.
+fn stages(number: u8) -> Vec<Stage> {
+    let lead = || stage("lead", &[by_group("leads")]);
+    match number {
+        0 | 1 => vec![],
+        2 => vec![lead()],
+        3 => vec![lead().needing(2).escalating("7d", &[by_group("security")])],
+        4 => vec![lead().within("1h").escalating("30m", &[by_user("erin")]), stage("security", &[by_group("security"), by_user("carol")]).wanting_reasons()],
+        5 => vec![lead(), stage("security", &[by_group("engineering")]), stage("owner", &[by_owners(), by_user("dave")])],
+        6 => vec![stage("lead", &[by_user("alice")]).falling_back_to(&[by_group("leads")]), stage("owner", &[by_owners()]).within("1h").escalating("30m", &[by_user("bob")])],
+        _ => vec![stage("lead", &[by_user("alice")]).within("1h").escalating("30m", &[by_user("carol")])],
+    }
+}
+
+/// A world in which something can be asked for.
+pub fn begin() -> Store {
+    let mut store = Store::new();
+    let open = Terms { scope: 0, stages: 0, expiration: 4, enabled: true, custom: true, extendable: true, approve_extensions: false, on_behalf: true, asking: false };
+    for (slot, roles) in [(0, 3), (1, 1), (2, 1)] {
+        store.apply_package(slot, roles, None, false);
+    }
+    store.apply_policy(0, Terms { stages: 2, ..open });
+    store.apply_policy(2, Terms { scope: 4, ..open });
+    store.apply_policy(3, Terms { scope: 4, ..open });
+    store
+}

@@ -1,0 +1,208 @@
+//! What a look at an object sees of the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use entitlement_operator::api::access_package::PackageRole;
+use entitlement_operator::api::access_request::RequestPhase;
+use entitlement_operator::api::assignment::Source;
+use entitlement_operator::api::condition;
+use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Subject};
+use entitlement_operator::domain::assignment::{self, Origin, Role};
+use entitlement_operator::domain::holdings::{self, Holdings, Rival, gives};
+use entitlement_operator::domain::resource::{Grantable, Target, grantable};
+use entitlement_operator::domain::{Key, request};
+use entitlement_operator::grants::GrantKey;
+use entitlement_operator::grants::plan::Allowed;
+
+use crate::builders::RETENTION;
+
+use super::store::Store;
+
+/// The one who holds the verb `assign` on every package.
+pub const MANAGER: &str = "dave";
+
+impl Store {
+    fn catalog_of(&self, namespace: &str) -> Option<&Catalog> {
+        self.catalogs.values().find(|c| c.namespace() == Some(namespace))
+    }
+
+    /// Packages that must not be held together with one, whichever of the two says so.
+    pub fn incompatible(&self, package: &Key) -> Vec<Key> {
+        let names = |key: &Key, found: &AccessPackage| -> Vec<Key> {
+            let references = found.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
+            let namespace = |catalog: &Option<String>| match catalog {
+                Some(catalog) => format!("catalog-{catalog}"),
+                None => key.namespace.clone(),
+            };
+            references.map(|r| Key::new(namespace(&r.catalog), &r.name)).collect()
+        };
+        let own = self.packages.get(package).map(|found| names(package, found)).unwrap_or_default();
+        let others = self.packages.iter().filter(|(key, found)| names(key, found).contains(package)).map(|(key, _)| key.clone());
+        own.into_iter().chain(others).collect()
+    }
+
+    fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Key>) -> Holdings<'_> {
+        let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
+        let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
+        Holdings {
+            package,
+            assignments: own.collect(),
+            rivals: asks.map(|(key, request)| Rival { request, claimed: Some(key) == claimed }).collect(),
+            of_groups: Vec::new(),
+        }
+    }
+
+    /// What a look at a request sees; another one may have been judged a moment ago.
+    pub fn request_seen<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Key>) -> request::Seen<'a> {
+        let package = holdings::wanted_by(request);
+        let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), claimed)).unwrap_or_default();
+        held.rivals.retain(|rival| Key::of(rival.request) != *key);
+        let in_person = request.spec.requestor.as_ref().filter(|who| Some(who.subject()) == request.subject());
+        let groups = |who: &Identity| who.groups.iter().map(Subject::group).collect::<BTreeSet<Subject>>();
+        let groups = in_person.map(groups).unwrap_or_default();
+        held.of_groups = self.assignments.values().filter(|a| groups.contains(&a.spec.subject)).collect();
+        let named = request.status.as_ref().and_then(|s| s.assignment.as_ref());
+        request::Seen {
+            request,
+            catalog: self.catalog_of(&key.namespace),
+            package: self.packages.get(&package),
+            policies: self.policies.values().filter(|p| policy_package(p) == package).collect(),
+            decisions: self.decisions.values().filter(|d| asks_about(d, key)).collect(),
+            holdings: held,
+            incompatible: self.incompatible(&package),
+            may_assign: request.spec.requestor.as_ref().is_some_and(|who| who.username == MANAGER),
+            assignment: named.and_then(|name| self.assignments.get(&Key::new(&key.namespace, name))),
+            retention: RETENTION,
+        }
+    }
+
+    /// What a look at an assignment sees; the cache may lag behind and not show its request.
+    pub fn assignment_seen<'a>(&'a self, key: &Key, assignment: &'a Assignment, now: DateTime<Utc>, lagging: bool) -> assignment::Seen<'a> {
+        let package = holdings::package_of(assignment);
+        let mut held = self.holdings(&assignment.spec.subject, package.clone(), None);
+        held.assignments.retain(|a| Key::of(*a) != *key);
+        let request = self.origin(key, assignment);
+        held.rivals.retain(|rival| request.is_none_or(|own| Key::of(own) != Key::of(rival.request)));
+        let from_request = assignment.spec.source == Some(Source::Request);
+        assignment::Seen {
+            assignment,
+            catalog: self.catalog_of(&key.namespace),
+            package: self.packages.get(&package),
+            policy: self.policies.get(&Key::new(&key.namespace, &assignment.spec.policy)),
+            origin: match request {
+                Some(request) if !lagging => Origin::Found(request),
+                None if from_request && !lagging => Origin::Gone,
+                _ => Origin::Unseen,
+            },
+            granted_ends: self.granted_ends(key),
+            holdings: held,
+            incompatible: self.incompatible(&package),
+            roles: self.roles_of(key, assignment, now),
+            objection: None,
+            retention: RETENTION,
+        }
+    }
+
+    /// The request that an assignment came from, when it still exists.
+    pub fn origin(&self, key: &Key, assignment: &Assignment) -> Option<&AccessRequest> {
+        let name = assignment.spec.access_request.as_deref()?;
+        self.requests.get(&Key::new(&key.namespace, name)).filter(|r| r.metadata.uid == assignment.spec.access_request_uid)
+    }
+
+    fn granted_ends(&self, key: &Key) -> Vec<Option<DateTime<Utc>>> {
+        let naming = self.requests.iter().filter(|(request, _)| request.namespace == key.namespace);
+        let statuses = naming.filter_map(|(_, r)| r.status.as_ref()).filter(|s| s.assignment.as_deref() == Some(&key.name));
+        let approved = statuses.filter(|s| condition::holds(&s.conditions, "Approved") && s.phase != RequestPhase::Cancelled);
+        approved.filter_map(|s| s.schedule.as_ref().map(|period| period.end_time)).collect()
+    }
+
+    fn content(&self, package: &Key) -> Vec<PackageRole> {
+        self.packages.get(package).map(|p| p.spec.resource_roles.clone()).unwrap_or_default()
+    }
+
+    fn roles_of(&self, key: &Key, assignment: &Assignment, now: DateTime<Utc>) -> Vec<Role> {
+        let content = self.content(&holdings::package_of(assignment));
+        let recorded = assignment.status.iter().flat_map(|s| &s.grants);
+        let recorded = recorded.map(|g| PackageRole { resource: g.resource.clone(), role: g.role.clone() });
+        let all: BTreeSet<PackageRole> = content.iter().cloned().chain(recorded).collect();
+        all.into_iter().map(|role| self.role_of(key, assignment, &role, content.contains(&role), now)).collect()
+    }
+
+    fn role_of(&self, key: &Key, assignment: &Assignment, role: &PackageRole, wanted: bool, now: DateTime<Utc>) -> Role {
+        let subject = &assignment.spec.subject;
+        let grant = GrantKey { namespace: key.namespace.clone(), resource: role.resource.clone(), role: role.role.clone() };
+        let carries = |b: &&entitlement_operator::grants::plan::Observed| b.subjects.iter().flatten().any(|s| s == subject);
+        let observed = self.observed(&grant);
+        let here: Vec<&Target> = observed.iter().filter(carries).map(|b| &b.target).collect();
+        let (missing, problem) = match self.grantable(&grant) {
+            Grantable::In(targets) => {
+                let missing: Vec<&Target> = targets.iter().filter(|t| !here.contains(t)).collect();
+                let closed = missing.iter().any(|t| self.closed.contains(*t));
+                (missing.len(), closed.then(|| "the place is closed".to_owned()))
+            }
+            Grantable::Hold(why) | Grantable::No(why) => (usize::from(here.is_empty()), Some(why)),
+        };
+        let twin = |(other, a): (&Key, &Assignment)| {
+            other != key
+                && other.namespace == key.namespace
+                && a.spec.subject == *subject
+                && gives(a, now)
+                && self.content(&holdings::package_of(a)).contains(role)
+        };
+        Role {
+            resource: grant.resource,
+            role: grant.role,
+            wanted,
+            present: here.iter().map(|_| Default::default()).collect(),
+            missing,
+            problem,
+            shared: self.assignments.iter().any(twin),
+        }
+    }
+
+    fn grantable(&self, grant: &GrantKey) -> Grantable {
+        let role = PackageRole { resource: grant.resource.clone(), role: grant.role.clone() };
+        grantable(&role, self.resources.get(&Key::new(&grant.namespace, &grant.resource)))
+    }
+
+    /// Where a grant may be given now.
+    pub fn allowed(&self, grant: &GrantKey) -> Allowed {
+        match self.grantable(grant) {
+            Grantable::In(targets) => Allowed::In(targets.into_iter().map(|t| (t.clone(), !self.closed.contains(&t))).collect()),
+            Grantable::Hold(_) => Allowed::Hold,
+            Grantable::No(_) => Allowed::In(BTreeMap::new()),
+        }
+    }
+
+    /// Assignments whose package has a role.
+    pub fn givers<'a>(&'a self, grant: &'a GrantKey) -> impl Iterator<Item = &'a Assignment> {
+        let role = PackageRole { resource: grant.resource.clone(), role: grant.role.clone() };
+        let has = move |a: &&Assignment| {
+            a.metadata.namespace.as_deref() == Some(&grant.namespace) && self.content(&holdings::package_of(a)).contains(&role)
+        };
+        self.assignments.values().filter(has)
+    }
+
+    /// Who should have a grant, as the operator computes it.
+    pub fn wanted(&self, grant: &GrantKey, now: DateTime<Utc>) -> BTreeSet<Subject> {
+        self.givers(grant).filter(|a| gives(a, now)).map(|a| a.spec.subject.clone()).collect()
+    }
+
+    /// Pending requests and live assignments of a package.
+    pub fn counts(&self, package: &Key) -> (usize, usize) {
+        let pending = self.requests.values().filter(|r| holdings::wanted_by(r) == *package && !r.phase().is_terminal()).count();
+        let accepted = |a: &&Assignment| a.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, "Accepted"));
+        let live = self.assignments.values().filter(|a| holdings::package_of(a) == *package && !a.phase().is_terminal());
+        (pending, live.filter(accepted).count())
+    }
+}
+
+fn policy_package(policy: &entitlement_operator::api::Policy) -> Key {
+    Key::new(policy.metadata.namespace.clone().unwrap_or_default(), &policy.spec.access_package)
+}
+
+/// Whether a decision names a request.
+pub fn asks_about(decision: &entitlement_operator::api::ApprovalDecision, request: &Key) -> bool {
+    decision.metadata.namespace.as_deref() == Some(&request.namespace) && decision.spec.access_request == request.name
+}

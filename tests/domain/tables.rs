@@ -1,0 +1,10 @@
+//! Every row of the transition tables, every reason of a refusal, by the smallest example.
+
+mod approvals;
+mod assignments;
+mod eligibility;
+mod ends;
+mod guards;
+mod periods;
+mod requests;
+mod stages;

@@ -1,0 +1,315 @@
+//! Every reason for which a request is denied, by the smallest example; each message names the object.
+
+use entitlement_operator::api::access_request::RequestPhase as Phase;
+use entitlement_operator::api::assignment::AssignmentPhase;
+use entitlement_operator::api::policy::{Expiration, Question, Scope};
+use entitlement_operator::api::{AccessRequest, Policy};
+use entitlement_operator::domain::request::assignment_name;
+
+use crate::builders::*;
+
+fn engineers() -> Policy {
+    policy("engineers").for_subject(group("engineering"))
+}
+
+fn alice() -> AccessRequest {
+    request("r1").by("alice", &["engineering"])
+}
+
+/// The request is denied now, for this reason, and the message names the thing.
+fn denied(mut scene: Asked, now: i64, reason: &str, names: &str) {
+    scene.step(at(now));
+    assert_eq!(scene.outcome(), (Phase::Denied, reason), "{}", scene.status().message);
+    assert!(scene.status().message.contains(names), "{names:?} is not in {:?}", scene.status().message);
+    assert_eq!(scene.status().timeline.last().unwrap().event, "Denied");
+}
+
+/// The request passes all guards.
+fn passes(scene: &Asked, now: i64) {
+    let mut scene = scene.clone();
+    scene.step(at(now));
+    assert_eq!(scene.outcome().0, Phase::Provisioning, "{}", scene.status().message);
+}
+
+#[test]
+fn without_an_objection_a_request_passes() {
+    passes(&asked(alice(), &[engineers()]), 5);
+}
+
+#[test]
+fn package_not_found() {
+    let mut scene = asked(alice(), &[engineers()]);
+    scene.package = None;
+    denied(scene.clone(), HOUR, "PackageNotFound", "\"oncall\"");
+    scene.package = Some(package("oncall").being_deleted(at(1)));
+    denied(scene, 5, "PackageNotFound", "\"oncall\"");
+}
+
+#[test]
+fn package_not_found_when_it_is_gone_at_the_approval() {
+    let mut scene = asked(alice(), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    scene.step(at(5));
+    scene.package = None;
+    scene.decided(decision("d1", "r1").by("carol", &[]).created(at(6)));
+    denied(scene, 7, "PackageNotFound", "\"oncall\"");
+}
+
+#[test]
+fn policy_not_found() {
+    denied(asked(alice(), &[]), HOUR, "PolicyNotFound", "\"oncall\"");
+    denied(asked(alice().under("managers"), &[engineers()]), HOUR, "PolicyNotFound", "\"managers\"");
+    let broken = engineers().asking(question("ticket").matching("("));
+    denied(asked(alice(), &[broken]), HOUR, "PolicyNotFound", "\"ticket\"");
+    let late = engineers().stage(stage("lead", &[by_user("carol")]).within("1h").escalating("1h", &[by_user("dave")]));
+    denied(asked(alice(), &[late]), HOUR, "PolicyNotFound", "\"lead\"");
+}
+
+#[test]
+fn catalog_disabled() {
+    let mut scene = asked(alice(), &[engineers()]);
+    scene.catalog = Some(catalog("payments").disabled());
+    denied(scene, 5, "CatalogDisabled", "\"payments\"");
+}
+
+#[test]
+fn policy_disabled() {
+    denied(asked(alice(), &[engineers().disabled()]), 5, "PolicyDisabled", "engineers");
+    let staged = engineers().stage(stage("lead", &[by_user("carol")]));
+    let mut scene = asked(alice(), std::slice::from_ref(&staged));
+    scene.step(at(5));
+    scene.policies = vec![staged.disabled()];
+    scene.decided(decision("d1", "r1").by("carol", &[]).created(at(6)));
+    denied(scene, 7, "PolicyDisabled", "\"engineers\"");
+}
+
+#[test]
+fn a_policy_that_was_deleted_or_made_anew_leaves_what_is_pinned() {
+    for policies in [vec![], vec![engineers().disabled().with_uid("another")]] {
+        let mut scene = asked(alice(), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+        scene.step(at(5));
+        scene.policies = policies;
+        scene.decided(decision("d1", "r1").by("carol", &[]).created(at(6)));
+        scene.step(at(7));
+        assert_eq!(scene.outcome().0, Phase::Provisioning);
+    }
+}
+
+#[test]
+fn not_eligible() {
+    denied(asked(request("r1").by("mallory", &["sales"]), &[engineers()]), 5, "NotEligible", "User mallory");
+}
+
+#[test]
+fn not_allowed_for_others() {
+    let theirs = || request("r1").by("bob", &["engineering"]).for_subject(user("alice"));
+    let named = policy("engineers").for_subject(user("alice"));
+    denied(asked(theirs(), std::slice::from_ref(&named)), 5, "NotAllowedForOthers", "bob may not request for User alice");
+    passes(&asked(theirs(), &[named.clone().on_behalf_by(user("bob"))]), 5);
+    passes(&asked(theirs(), &[named.clone().on_behalf_by(group("engineering"))]), 5);
+    let mut manager = asked(theirs(), &[named]);
+    manager.may_assign = true;
+    passes(&manager, 5);
+}
+
+#[test]
+fn ambiguous_policy() {
+    let second = policy("zebra").for_subject(user("alice"));
+    denied(asked(alice(), &[second.clone(), engineers()]), 5, "AmbiguousPolicy", "engineers, zebra");
+    passes(&asked(alice().under("zebra"), &[second, engineers()]), 5);
+}
+
+#[test]
+fn justification_required() {
+    let strict = engineers().requiring_justification();
+    denied(asked(alice().saying("  \n"), std::slice::from_ref(&strict)), 5, "JustificationRequired", "spec.justification");
+    passes(&asked(alice().saying("on the rota"), &[strict]), 5);
+}
+
+fn answered(question: Question, request: AccessRequest) -> Asked {
+    asked(request, &[engineers().asking(question)])
+}
+
+#[test]
+fn answer_invalid() {
+    let ticket = || question("ticket").required().matching("^OPS-[0-9]+$");
+    let where_to = || question("where").choosing(&["north", "south"]);
+    for (question, request, names) in [
+        (ticket(), alice(), "\"ticket\": an answer is required"),
+        (ticket(), alice().answering("ticket", "  "), "\"ticket\": an answer is required"),
+        (ticket(), alice().answering("ticket", "OPS-x"), "\"ticket\": \"OPS-x\" does not match"),
+        (question("ticket"), alice().answering("colour", "red"), "\"colour\": the policy asks no such question"),
+        (question("ticket"), alice().answering("ticket", &"x".repeat(257)), "\"ticket\": one line of at most 256"),
+        (question("ticket"), alice().answering("ticket", "a\nb"), "\"ticket\": one line"),
+        (question("ticket"), alice().answering_all("ticket", &["a", "b"]), "\"ticket\": only one value"),
+        (where_to(), alice().answering("where", "west"), "\"west\" is none of north, south"),
+        (where_to(), alice().answering_all("where", &["north", "south"]), "\"where\": only one value"),
+        (where_to().several(), alice().answering_all("where", &["north", "west"]), "\"west\" is none of"),
+    ] {
+        denied(answered(question, request), 5, "AnswerInvalid", names);
+    }
+}
+
+#[test]
+fn answers_that_are_valid_pass() {
+    let where_to = || question("where").choosing(&["north", "south"]);
+    for (question, request) in [
+        (question("ticket").required().matching("^OPS-[0-9]+$"), alice().answering("ticket", "OPS-42")),
+        (question("ticket"), alice()),
+        (question("ticket"), alice().answering("ticket", &"ä".repeat(256))),
+        (question("story").long(), alice().answering("story", &"a line\n".repeat(100))),
+        (where_to(), alice().answering("where", "north")),
+        (where_to().several().required(), alice().answering_all("where", &["north", "south"])),
+    ] {
+        passes(&answered(question, request), 5);
+    }
+}
+
+#[test]
+fn schedule_not_allowed() {
+    denied(asked(alice().lasting("1h"), &[engineers()]), 5, "ScheduleNotAllowed", "spec.schedule");
+}
+
+#[test]
+fn schedule_past() {
+    let custom = engineers().with_custom_schedule();
+    denied(asked(alice().ending(at(5)), std::slice::from_ref(&custom)), 5, "SchedulePast", "2026-01-01T00:00:05Z");
+    passes(&asked(alice().ending(at(6)), &[custom]), 5);
+    let over = engineers().expiring(Expiration { at: Some(at(5)), ..Expiration::default() });
+    denied(asked(alice(), &[over]), 5, "SchedulePast", "2026-01-01T00:00:05Z");
+}
+
+#[test]
+fn schedule_too_long() {
+    let custom = engineers().with_custom_schedule();
+    denied(asked(alice().ending(at(6 + 30 * DAY)), std::slice::from_ref(&custom)), 5, "ScheduleTooLong", "2026-01-31T00:00:05Z");
+    passes(&asked(alice().ending(at(5 + 30 * DAY)), std::slice::from_ref(&custom)), 5);
+    denied(asked(alice().lasting("30d1s"), std::slice::from_ref(&custom)), 5, "ScheduleTooLong", "2026-01-31T00:00:06Z");
+    let mut later = asked(alice().starting(at(9 * DAY)).lasting("30d"), &[custom]);
+    later.step(at(5));
+    assert_eq!(later.outcome().0, Phase::Scheduled, "the limit counts from the effective start");
+    let fixed = engineers().with_custom_schedule().expiring(Expiration { at: Some(at(DAY)), ..Expiration::default() });
+    denied(asked(alice().ending(at(DAY + 1)), &[fixed]), 5, "ScheduleTooLong", "2026-01-02T00:00:00Z");
+}
+
+#[test]
+fn a_wished_start_that_passed_meanwhile_counts_as_now() {
+    let mut scene = asked(alice().starting(at(1)).lasting("1h"), &[engineers().with_custom_schedule()]);
+    scene.step(at(5));
+    let period = scene.status().schedule.clone().unwrap();
+    assert_eq!((period.start_time, period.end_time), (at(5), Some(at(5 + HOUR))));
+}
+
+#[test]
+fn already_assigned() {
+    use AssignmentPhase::{Delivered, Expired, PartiallyDelivered, Pending, Provisioning, Revoked, Revoking, Scheduled};
+    let with = |held| {
+        let mut scene = asked(alice(), &[engineers()]);
+        scene.held.push(held);
+        scene
+    };
+    for live in [Scheduled, Provisioning, PartiallyDelivered, Delivered] {
+        denied(with(assignment("a1").in_phase(live)), 5, "AlreadyAssigned", "\"a1\"");
+        passes(&with(assignment("a1").in_phase(live).until(at(5))), 5);
+        passes(&with(assignment("a1").in_phase(live).of("other")), 5);
+        passes(&with(assignment("a1").in_phase(live).in_namespace(AUDIT)), 5);
+    }
+    for dead in [Pending, Revoking, Revoked, Expired] {
+        passes(&with(assignment("a1").in_phase(dead)), 5);
+    }
+    let made = assignment_of(&request("r0").by("alice", &[]));
+    denied(with(made), 5, "AlreadyAssigned", &assignment_name(&request("r0")));
+    passes(&with(assignment("a1").in_phase(Delivered).revoked_by("carol")), 5);
+    passes(&with(assignment("a1").in_phase(Delivered).being_deleted(at(4))), 5);
+}
+
+#[test]
+fn not_assigned() {
+    let extendable = engineers().extendable();
+    denied(asked(alice().extending(), &[extendable]), 5, "NotAssigned", "User alice");
+}
+
+#[test]
+fn extension_not_allowed() {
+    let mut scene = asked(alice().extending(), &[engineers()]);
+    scene.held.push(assignment("a1").in_phase(AssignmentPhase::Delivered));
+    denied(scene, 5, "ExtensionNotAllowed", "\"engineers\"");
+}
+
+#[test]
+fn duplicate_request() {
+    let beside = |other: AccessRequest, claimed: bool| {
+        let mut scene = asked(alice().created(at(3)), &[engineers()]);
+        scene.rivals.push((other.by("alice", &[]), claimed));
+        scene
+    };
+    denied(beside(request("r0").created(at(2)), false), 5, "DuplicateRequest", "\"r0\"");
+    denied(beside(request("r2").created(at(4)).in_phase(Phase::PendingApproval), false), 5, "DuplicateRequest", "\"r2\"");
+    denied(beside(request("r2").created(at(4)), true), 5, "DuplicateRequest", "\"r2\"");
+    denied(beside(request("r0").created(at(3)), false), 5, "DuplicateRequest", "\"r0\"");
+    passes(&beside(request("r2").created(at(3)), false), 5);
+    passes(&beside(request("r2").created(at(4)), false), 5);
+    passes(&beside(request("r0").created(at(2)).to_get("other"), false), 5);
+    passes(&beside(request("r0").created(at(2)).removing(), false), 5);
+}
+
+#[test]
+fn incompatible() {
+    let foes = |scene: Asked| Asked { incompatible: vec![key("payer")], ..scene };
+    let mut holder = foes(asked(alice(), &[engineers()]));
+    holder.held.push(assignment("a1").of("payer").in_phase(AssignmentPhase::Delivered));
+    denied(holder, 5, "Incompatible", "\"payer\"");
+    let mut member = foes(asked(alice(), &[engineers()]));
+    member.held_by_groups.push(assignment("a1").of("payer").to(group("engineering")).in_phase(AssignmentPhase::Delivered));
+    denied(member, 5, "Incompatible", "\"payer\"");
+
+    let asking = |name: &str, created: i64, phase: Phase| {
+        let mut scene = foes(asked(alice().created(at(3)), &[engineers()]));
+        scene.rivals.push((request(name).by("alice", &[]).to_get("payer").created(at(created)).in_phase(phase), false));
+        scene
+    };
+    denied(asking("r0", 2, Phase::Submitted), 5, "Incompatible", "\"r0\"");
+    denied(asking("r2", 4, Phase::PendingApproval), 5, "Incompatible", "\"r2\"");
+    passes(&asking("r2", 4, Phase::Submitted), 5);
+
+    let mut group_rule = asked(alice(), &[engineers()]);
+    group_rule.package = Some(package("oncall").not_for_group("engineering"));
+    denied(group_rule, 5, "Incompatible", "\"engineering\"");
+    let mut unknown = asked(request("r1").by("bob", &[]).for_subject(user("alice")), &[policy("p").for_subject(user("alice"))]);
+    unknown.may_assign = true;
+    unknown.package = Some(package("oncall").not_for_group("engineering"));
+    denied(unknown, 5, "Incompatible", "User alice");
+}
+
+#[test]
+fn an_extension_is_refused_when_an_incompatible_package_is_held_since_but_giving_back_is_not() {
+    let mut scene = asked(alice().extending(), &[engineers().extendable()]);
+    scene.incompatible = vec![key("payer")];
+    scene.held.push(assignment("a1").held().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
+    scene.held.push(assignment("a2").of("payer").in_phase(AssignmentPhase::Delivered));
+    denied(scene.clone(), 5, "Incompatible", "\"payer\"");
+    scene.request = alice().removing();
+    passes(&scene, 5);
+}
+
+#[test]
+fn reasons_of_approvers_are_told_with_their_name() {
+    let mut scene = asked(alice(), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    scene.step(at(5));
+    let mut late = scene.clone();
+    scene.decided(decision("d1", "r1").by("carol", &[]).denying().because("not this week").created(at(6)));
+    denied(scene, 7, "DeniedByApprover", "\"lead\" by carol: not this week");
+    late.step(at(14 * DAY));
+    denied(late, 5 + 14 * DAY, "ApprovalTimedOut", "\"lead\"");
+}
+
+#[test]
+fn scopes_without_a_directory_cover_people_and_no_machines() {
+    for scope in [Scope::AllMembers, Scope::AllUsers, Scope::Anyone] {
+        let all = || policy("all").for_scope(scope);
+        passes(&asked(request("r1").by("anybody", &[]), &[all()]), 5);
+        let account = request("r1").by("system:serviceaccount:apps:robot", &[]);
+        denied(asked(account, &[all()]), 5, "NotEligible", "ServiceAccount apps/robot");
+        denied(asked(request("r1").by("system:node:n1", &[]), &[all()]), 5, "NotEligible", "system:node:n1");
+    }
+    denied(asked(alice(), &[policy("p").for_scope(Scope::None)]), 5, "NotEligible", "User alice");
+}
