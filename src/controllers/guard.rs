@@ -33,28 +33,50 @@ pub struct Guard {
     allow: bool,
     /// Namespace in which the probe is tried.
     namespace: String,
-    /// What is wrong; `None` when the policies are in force.
-    wrong: Mutex<Option<String>>,
+    finding: Mutex<Finding>,
+}
+
+/// What the last look found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Finding {
+    /// Nobody has looked yet, since the process began to lead.
+    Unknown,
+    /// The policies are in force.
+    InForce,
+    /// What is wrong.
+    Wrong(String),
 }
 
 impl Guard {
     /// A guard that trusts nobody until it has looked.
     pub fn new(shipped: Shipped, readiness: Readiness, allow: bool, namespace: String) -> Self {
-        let wrong = Mutex::new(Some("the admission policies have not been looked at yet".to_owned()));
-        Self { shipped, readiness, allow, namespace, wrong }
+        Self { shipped, readiness, allow, namespace, finding: Mutex::new(Finding::Unknown) }
+    }
+
+    fn finding(&self) -> Finding {
+        self.finding.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Why nothing new may be granted now, if so.
     pub fn objection(&self) -> Option<String> {
-        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        wrong.filter(|_| !self.allow)
+        match self.finding() {
+            _ if self.allow => None,
+            Finding::InForce => None,
+            Finding::Unknown => Some("the admission policies have not been looked at yet".to_owned()),
+            Finding::Wrong(wrong) => Some(wrong),
+        }
+    }
+
+    /// Whether the first look is still to come; it wakes everything that waits for it, so nobody need be told of the moment before.
+    pub fn is_undecided(&self) -> bool {
+        !self.allow && self.finding() == Finding::Unknown
     }
 
     /// Keeps a new finding; tells whether it is news.
-    fn found(&self, wrong: Option<String>) -> bool {
-        let mut kept = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = *kept != wrong;
-        *kept = wrong;
+    fn found(&self, new: Finding) -> bool {
+        let mut kept = self.finding.lock().unwrap_or_else(PoisonError::into_inner);
+        let news = *kept != new;
+        *kept = new;
         news
     }
 }
@@ -69,7 +91,7 @@ pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
     }
     let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
     let next = now + if wrong.is_none() { EVERY } else { SOON };
-    if guard.found(wrong.clone()) {
+    if guard.found(wrong.clone().map_or(Finding::InForce, Finding::Wrong)) {
         tell(context, wrong.as_deref());
     }
     Ok(Outcome::At(next, Lane::Ordinary))

@@ -16,6 +16,9 @@ use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let Some(found) = context.hub.read().requests.get(key).cloned() else { return Ok(Outcome::Idle) };
+    if context.guard.is_undecided() {
+        return Ok(Outcome::Idle);
+    }
     if let Some(objection) = context.guard.objection().filter(|_| !found.phase().is_terminal()) {
         let plan = wish::untrusted(&found, &objection, context.clock.now());
         return context.carry_out(&found, plan).await;
@@ -71,6 +74,9 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
 
 pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let Some(found) = context.hub.read().assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
+    if found.phase() == AssignmentPhase::Pending && context.guard.is_undecided() {
+        return Ok(Outcome::Idle);
+    }
     let gone = request_is_gone(context, &found).await?;
     let now = context.clock.now();
     let claim = ("Assignment", key.clone());

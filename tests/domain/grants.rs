@@ -8,9 +8,9 @@ use entitlement_operator::domain::resource::{Scope, Target};
 use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::plan::{Allowed, MOST_SUBJECTS, Observed, Write, plan};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 use crate::builders::{group, user};
+use crate::chance;
 
 fn key() -> GrantKey {
     GrantKey { namespace: "catalog-payments".to_owned(), resource: "prod".to_owned(), role: "viewer".to_owned() }
@@ -110,12 +110,8 @@ fn case() -> impl Strategy<Value = Case> {
     (wanted, allowed(), observed).prop_map(|(wanted, allowed, observed)| Case { wanted, allowed, observed })
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
-}
-
 proptest! {
-    #![proptest_config(config(1_500))]
+    #![proptest_config(chance(1_500))]
 
     #[test]
     fn every_place_ends_with_exactly_those_who_may_be_there(case in case()) {
@@ -219,7 +215,7 @@ fn full(count: u16) -> Vec<Observed> {
 }
 
 proptest! {
-    #![proptest_config(config(24))]
+    #![proptest_config(chance(24))]
 
     #[test]
     fn no_binding_ever_has_more_than_its_most(count in 0..1_700_u16, gone in proptest::collection::btree_set(0..1_700_u16, 0..900), come in 0..900_u16) {

@@ -16,7 +16,8 @@ mod store;
 use chrono::TimeDelta;
 use entitlement_operator::domain::Key;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+
+use crate::chance;
 
 use acts::{Act, acts};
 use operator::{How, Thing, WHOLE};
@@ -92,10 +93,6 @@ impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
     }
 }
 
-fn config(cases: u32, seed: u64) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, rng_seed: RngSeed::Fixed(seed), max_shrink_iters: 20_000, ..ProptestConfig::default() }
-}
-
 fn live(acts: &[Act], order: u64) {
     let mut store = people::begin();
     store.settle(order);
@@ -106,7 +103,7 @@ fn live(acts: &[Act], order: u64) {
 }
 
 proptest! {
-    #![proptest_config(config(700, 1))]
+    #![proptest_config(chance(700))]
 
     #[test]
     fn short_lives_keep_every_rule(acts in acts(30), order in any::<u64>()) {
@@ -115,7 +112,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(300, 2))]
+    #![proptest_config(chance(300))]
 
     #[test]
     fn long_lives_keep_every_rule(acts in acts(80), order in any::<u64>()) {

@@ -9,3 +9,13 @@ mod builders;
 mod grants;
 mod life;
 mod tables;
+
+use proptest::test_runner::{Config, RngSeed};
+
+/// So many cases, the same in every run, unless `PROPTEST_CASES` or `PROPTEST_RNG_SEED` say otherwise.
+fn chance(cases: u32) -> Config {
+    let default = Config::default();
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { default.cases } else { cases };
+    let rng_seed = if default.rng_seed == RngSeed::Random { RngSeed::Fixed(2026) } else { default.rng_seed };
+    Config { cases, rng_seed, failure_persistence: None, max_shrink_iters: 20_000, ..default }
+}

@@ -7,6 +7,7 @@ use entitlement_operator::domain::approval::{Bench, judge, open, order};
 use proptest::prelude::*;
 
 use crate::builders::*;
+use crate::chance;
 
 use super::settle::shuffle;
 
@@ -71,7 +72,7 @@ fn outcome(decisions: &[ApprovalDecision], portions: &[usize], mix: u64) -> (Req
 }
 
 proptest! {
-    #![proptest_config(super::config(1_500, 3))]
+    #![proptest_config(chance(1_500))]
 
     #[test]
     fn a_stage_comes_out_the_same_in_whatever_order_and_portions(

@@ -1,0 +1,79 @@
+//! The control planes that the tests share.
+
+use std::time::Duration;
+
+use kube::config::KubeConfigOptions;
+use tokio::sync::{Mutex, MutexGuard, OnceCell};
+
+use crate::person::Person;
+use crate::support::{Operator, Plane, eventually, install, kubeconfig, operator};
+
+/// How long the operator may take for anything, on a machine that does much else.
+pub const WITHIN: Duration = Duration::from_secs(30);
+
+/// A control plane with everything installed, and a running operator.
+pub struct World {
+    pub plane: Plane,
+    pub operator: Operator,
+}
+
+/// The one that most tests share.
+pub async fn world() -> &'static World {
+    static WORLD: OnceCell<World> = OnceCell::const_new();
+    WORLD.get_or_init(start).await
+}
+
+async fn start() -> World {
+    let plane = Plane::start().await;
+    install(&plane).await;
+    let operator = Operator::start(&plane, &[]).await;
+    World { plane, operator }
+}
+
+/// A control plane without an operator, for one test at a time.
+pub async fn quiet() -> MutexGuard<'static, Plane> {
+    static QUIET: OnceCell<Mutex<Plane>> = OnceCell::const_new();
+    let plane = QUIET.get_or_init(|| async {
+        let plane = Plane::start().await;
+        install(&plane).await;
+        Mutex::new(plane)
+    });
+    plane.await.lock().await
+}
+
+/// Somebody with the token of the operator's service account.
+pub async fn operator_itself(plane: &Plane) -> Person {
+    let path = plane.dir().join("operator-itself.kubeconfig");
+    operator::write_kubeconfig(plane, &path).await;
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig::read(&path), &options).await.expect("a kubeconfig");
+    Person { client: kube::Client::try_from(config).expect("a client") }
+}
+
+/// The sum of a metric over all time series whose labels hold each of `labels`.
+pub fn sum(metrics: &str, metric: &str, labels: &[&str]) -> f64 {
+    let lines = metrics.lines().filter(|line| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' '])));
+    let matching = lines.filter(|line| labels.iter().all(|label| line.contains(label)));
+    matching.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+/// Waits until the operator has nothing to do.
+pub async fn is_idle(operator: &Operator) {
+    eventually("the operator's queue is empty", WITHIN, async || {
+        let metrics = operator.metrics().await;
+        assert!(metrics.contains("entitlement_queue_depth "), "there is a queue depth: {metrics}");
+        match sum(&metrics, "entitlement_queue_depth", &[]) {
+            0.0 => Ok(()),
+            depth => Err(format!("{depth} keys are in the queue")),
+        }
+    })
+    .await;
+}
+
+/// Fails when the operator says anything that only a bug can make it say.
+pub fn is_sound(operator: &Operator) {
+    assert!(operator.ended().is_none(), "the operator runs");
+    let log = operator.log();
+    let bug = log.lines().find(|line| ["panic", "this is a bug", "cannot be read"].iter().any(|word| line.contains(word)));
+    assert!(bug.is_none(), "the operator's log: {bug:?}");
+}

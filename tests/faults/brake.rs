@@ -1,0 +1,189 @@
+//! The brake on mass revocation: an edit that would take a role from more than [`BRAKE`] people at once waits for a confirmation.
+
+use serde_json::json;
+
+use crate::acts::{EDIT, VIEW, editor, role, viewer};
+use crate::department::{Department, ONCALL};
+use crate::person::CAROL;
+use crate::support::{Operator, ROOT};
+use crate::world::{BRAKE, is_idle, quiet, shared, world};
+
+const CREW: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
+
+/// A department in which the whole crew has a role; their assignments.
+async fn with_crew(office: Department<'static>) -> (Department<'static>, Vec<String>) {
+    let office = office.open_to_engineers().await;
+    let mut assignments = Vec::new();
+    for member in CREW {
+        assignments.push(office.assigns(member).await);
+    }
+    assert!(CREW.len() > BRAKE, "the crew is large enough for the brake");
+    (office, assignments)
+}
+
+impl Department<'_> {
+    async fn is_braked(&self, kind: &str, name: &str) {
+        self.becomes(kind, &self.catalog(), name, "RevocationHeld", "True ConfirmationRequired").await;
+    }
+
+    async fn is_released(&self, kind: &str, name: &str) {
+        self.becomes(kind, &self.catalog(), name, "RevocationHeld", "- -").await;
+    }
+
+    /// Does what the condition says, word for word.
+    async fn confirms_as_told(&self, kind: &str, name: &str) {
+        let message = self.message(kind, name, "RevocationHeld").await;
+        let command = message.split("kubectl ").nth(1).unwrap_or_else(|| panic!("the condition tells a command: {message}"));
+        let words: Vec<&str> = command.split_whitespace().collect();
+        self.plane.kubectl(CAROL, &words).await.ok();
+    }
+}
+
+/// Waits until the shared operator has nothing to do, so that what did not happen does not happen.
+async fn rest() {
+    is_idle(async || world().await.operator.metrics().await).await;
+}
+
+#[tokio::test]
+async fn an_edit_of_a_package_waits_for_its_confirmation() {
+    let (office, _) = with_crew(shared("brake-package").await).await;
+    office.fills(ONCALL, json!([editor()])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    office.is_told("AccessPackage", ONCALL, "RevocationHeld").await;
+    office.is_held_by(&office.name, EDIT, &CREW).await;
+    rest().await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+
+    office.confirms_as_told("AccessPackage", ONCALL).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_released("AccessPackage", ONCALL).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn an_edit_that_is_undone_needs_no_confirmation() {
+    let (office, _) = with_crew(shared("brake-undone").await).await;
+    office.fills(ONCALL, json!([])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    office.fills(ONCALL, json!([viewer()])).await;
+    office.is_released("AccessPackage", ONCALL).await;
+    rest().await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
+    let (office, _) = with_crew(shared("brake-resource").await).await;
+    office.builds("brake-resource-2").await;
+    office.moves_to(&["brake-resource-2"]).await;
+    office.is_braked("CatalogResource", "production").await;
+    office.is_held_by("brake-resource-2", VIEW, &CREW).await;
+    let newcomer = office.assigns_with(ONCALL, "newcomer", json!({})).await;
+    let everybody = [&CREW[..], &["newcomer"]].concat();
+    office.is_held_by("brake-resource-2", VIEW, &everybody).await;
+    rest().await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+
+    office.confirms_as_told("CatalogResource", "production").await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.reaches("Assignment", &newcomer, "Delivered").await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_confirmation_is_for_one_edit_only() {
+    let (office, _) = with_crew(shared("brake-again").await).await;
+    office.fills(ONCALL, json!([editor()])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    office.confirms_as_told("AccessPackage", ONCALL).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_held_by(&office.name, EDIT, &CREW).await;
+    office.fills(ONCALL, json!([])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    rest().await;
+    office.is_held_by(&office.name, EDIT, &CREW).await;
+    office.confirms_as_told("AccessPackage", ONCALL).await;
+    office.is_held_by(&office.name, EDIT, &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn ends_and_revocations_are_never_held_back() {
+    let (office, assignments) = with_crew(shared("brake-ends").await).await;
+    for assignment in &assignments[1..] {
+        office.revokes(assignment).await;
+    }
+    office.is_held_by(&office.name, VIEW, &CREW[..1]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
+    let (office, assignments) = with_crew(shared("brake-erosion").await).await;
+    office.fills(ONCALL, json!([])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    for assignment in &assignments[..3] {
+        office.revokes(assignment).await;
+        office.reaches("Assignment", assignment, "Revoked").await;
+    }
+    rest().await;
+    office.is_held_by(&office.name, VIEW, &CREW[3..]).await;
+    office.confirms_as_told("AccessPackage", ONCALL).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
+    let (office, _) = with_crew(shared("brake-places").await).await;
+    office.builds("brake-places-2").await;
+    office.fills(ONCALL, json!([])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    office.moves_to(&[&office.name, "brake-places-2"]).await;
+    office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "True Available").await;
+    rest().await;
+    assert_eq!(office.holders("brake-places-2", VIEW).await.len(), 0, "no package gives it any more");
+    office.confirms_as_told("AccessPackage", ONCALL).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn drift_is_no_edit() {
+    let (office, _) = with_crew(shared("brake-drift").await).await;
+    let binding = office.binding(&office.name).await;
+    let mut twin = binding.clone();
+    twin["metadata"] = json!({
+        "name": "twin", "namespace": office.name,
+        "labels": binding["metadata"]["labels"], "annotations": binding["metadata"]["annotations"],
+    });
+    twin["roleRef"]["name"] = json!("cluster-admin");
+    office.make(ROOT, twin).await;
+    office.is_held_by(&office.name, "cluster-admin", &[]).await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_restart_does_not_release_the_brake() {
+    let plane = quiet().await;
+    let args = ["--hold-count", "3"];
+    let operator = Operator::start(&plane, &args).await;
+    let office = Department::open(&plane, "brake-restart").await.open_to_engineers().await;
+    for member in CREW {
+        office.assigns(member).await;
+    }
+    office.fills(ONCALL, json!([])).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    operator.kill();
+    office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("editor", EDIT)]}})).await;
+    let operator = Operator::start(&plane, &args).await;
+    is_idle(async || operator.metrics().await).await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    office.is_braked("CatalogResource", "production").await;
+    office.confirms_as_told("CatalogResource", "production").await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}

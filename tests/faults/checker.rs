@@ -1,0 +1,240 @@
+//! An independent judge of what the API server stores. It reads JSON, knows the rules by the design and not by the operator's code, and has
+//! no memory. The names are those of the invariants.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::person::Person;
+use crate::support::{Plane, eventually};
+
+mod approvals;
+
+/// How long a cluster that nobody touches may take to come to rest.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
+
+const GRANTING: [&str; 3] = ["Provisioning", "Delivered", "PartiallyDelivered"];
+
+/// Somebody who has a role somewhere, and through what: catalog namespace, resource, role in it; namespace of the binding (empty: the
+/// cluster), bound role; subject.
+type Grant = [String; 6];
+
+/// Everything that matters, as it is stored at one time.
+pub struct Record {
+    now: DateTime<Utc>,
+    catalogs: Option<BTreeSet<String>>,
+    objects: BTreeMap<&'static str, Vec<Value>>,
+}
+
+/// Waits until all that these catalogs say is true.
+///
+/// # Panics
+/// When it does not become so; the message is the first rule that is broken.
+pub async fn agrees(plane: &Plane, catalogs: &[String]) {
+    let root = Person { client: plane.admin().await };
+    eventually(&format!("everything is right in {catalogs:?}"), SETTLES_WITHIN, async || {
+        let record = Record::of(&root, Some(catalogs)).await;
+        record.is_safe()?;
+        record.i1_live_assignments_have_their_grants()?;
+        record.nothing_is_stuck()
+    })
+    .await;
+}
+
+pub fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+pub fn list<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn instant(value: &Value, path: &str) -> Option<DateTime<Utc>> {
+    let text = value.pointer(path)?.as_str()?;
+    Some(text.parse().unwrap_or_else(|e| panic!("{path} is no instant: {text}: {e}")))
+}
+
+/// `User alice@example.com` or `ServiceAccount payments/robot`.
+fn who(subject: &Value) -> String {
+    match text(subject, "/namespace") {
+        "" => format!("{} {}", text(subject, "/kind"), text(subject, "/name")),
+        namespace => format!("{} {namespace}/{}", text(subject, "/kind"), text(subject, "/name")),
+    }
+}
+
+/// What a binding carries by every mark that the operator leaves, so that one which lost some is not overlooked.
+fn marks(binding: &Value) -> Option<[String; 3]> {
+    let (labels, name) = ("/metadata/labels/entitlement.dev~1", text(binding, "/metadata/name"));
+    let label = |mark: &str| text(binding, &format!("{labels}{mark}")).to_owned();
+    let three = |parts: Vec<&str>| Some([parts.first()?, parts.get(1)?, parts.get(2)?].map(|part| (*part).to_owned()));
+    let annotated = three(text(binding, "/metadata/annotations/entitlement.dev~1grant").splitn(3, '/').collect());
+    let labelled = Some(["catalog-namespace", "resource", "role"].map(label)).filter(|marks| !marks[0].is_empty());
+    let named = name.strip_prefix("entitlement:").and_then(|rest| three(rest.split(':').collect()));
+    annotated.or(labelled).or(named)
+}
+
+impl Record {
+    /// Reads the catalogs in these namespaces, or all.
+    pub async fn of(root: &Person, catalogs: Option<&[String]>) -> Self {
+        const KINDS: [&str; 10] = [
+            "Namespace", "Role", "ClusterRole", "CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment",
+            "RoleBinding", "ClusterRoleBinding",
+        ];
+        let catalogs = catalogs.map(|all| all.iter().cloned().collect());
+        let mut record = Self { now: Utc::now(), catalogs, objects: BTreeMap::new() };
+        for kind in KINDS {
+            let mut all = root.list(kind, "").await.unwrap_or_else(|refusal| panic!("root may list {kind}: {refusal}"));
+            all.retain(|object| record.counts(kind, object));
+            record.objects.insert(kind, all);
+        }
+        record.now = Utc::now();
+        record
+    }
+
+    fn counts(&self, kind: &str, object: &Value) -> bool {
+        let within = |namespace: &str| self.catalogs.as_ref().is_none_or(|all| all.contains(namespace));
+        match kind {
+            "Namespace" | "Role" | "ClusterRole" => true,
+            "RoleBinding" | "ClusterRoleBinding" => marks(object).is_some_and(|[catalog, ..]| within(&catalog)),
+            _ => within(text(object, "/metadata/namespace")),
+        }
+    }
+
+    fn all(&self, kind: &str) -> &[Value] {
+        &self.objects[kind]
+    }
+
+    fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
+        self.all(kind).iter().find(|o| text(o, "/metadata/name") == name && text(o, "/metadata/namespace") == namespace)
+    }
+
+    /// What holds at every moment at which the operator rests, however it came to rest.
+    pub fn is_safe(&self) -> Result<(), String> {
+        self.i4_grants_are_those_of_live_assignments()?;
+        self.i2_assignments_are_approved_by_others()?;
+        self.i6_timelines_tell_each_transition_once()
+    }
+
+    /// What holds at every moment at all: no grant without an assignment that was accepted and has not come to its end in the record.
+    pub fn has_no_grant_without_a_record(&self) -> Result<(), String> {
+        for [catalog, resource, role, namespace, bound, subject] in self.grants() {
+            let open = |a: &&Value| {
+                let phase = text(a, "/status/phase");
+                (GRANTING.contains(&phase) || phase == "Revoking")
+                    && text(a, "/metadata/namespace") == catalog
+                    && who(&a["spec"]["subject"]) == subject
+            };
+            if !self.all("Assignment").iter().any(|a| open(&a)) {
+                return Err(format!("{subject} has {bound} in {namespace:?} by {catalog}/{resource}/{role} without an open assignment"));
+            }
+        }
+        self.i2_assignments_are_approved_by_others()
+    }
+
+    fn is_live(&self, assignment: &Value) -> bool {
+        let accepted = GRANTING.contains(&text(assignment, "/status/phase"));
+        let started = instant(assignment, "/status/schedule/startTime").is_some_and(|start| start <= self.now);
+        let ends = ["/spec/schedule/endTime", "/status/schedule/endTime"];
+        let ended = ends.iter().filter_map(|path| instant(assignment, path)).any(|end| end <= self.now);
+        let taken = assignment.pointer("/spec/revoked").or(assignment.pointer("/metadata/deletionTimestamp")).is_some();
+        accepted && started && !ended && !taken
+    }
+
+    /// The grants that a role of a package means for a subject; `None` while nobody knows whether its author may hand it out.
+    fn grants_of(&self, catalog: &str, pair: &Value, subject: &Value) -> Option<BTreeSet<Grant>> {
+        let Some(resource) = self.find("CatalogResource", catalog, text(pair, "/resource")) else { return Some(BTreeSet::new()) };
+        let generation = &resource["metadata"]["generation"];
+        let judged = list(resource, "/status/conditions").find(|c| c["type"] == "Authorized" && c["observedGeneration"] == *generation);
+        match judged.map(|c| text(c, "/status")) {
+            Some("True") => {}
+            Some("False") => return Some(BTreeSet::new()),
+            _ => return None,
+        }
+        let Some(role) = list(resource, "/spec/roles").find(|role| role["name"] == pair["role"]) else { return Some(BTreeSet::new()) };
+        let (kind, name) = (text(role, "/kubernetes/roleRef/kind"), text(role, "/kubernetes/roleRef/name"));
+        let wide = resource.pointer("/spec/kubernetes/clusterWide") == Some(&Value::Bool(true));
+        let places: Vec<&str> =
+            if wide { vec![""] } else { list(resource, "/spec/kubernetes/namespaces").filter_map(Value::as_str).collect() };
+        let possible = places.into_iter().filter(|place| place.is_empty() || self.is_there(place));
+        let possible = possible.filter(|place| self.find(kind, if kind == "Role" { place } else { "" }, name).is_some());
+        let grant = |place: &str| {
+            [catalog, text(pair, "/resource"), text(pair, "/role"), place, &format!("{kind} {name}"), &who(subject)].map(str::to_owned)
+        };
+        Some(possible.map(grant).collect())
+    }
+
+    fn is_there(&self, namespace: &str) -> bool {
+        self.find("Namespace", "", namespace).is_some_and(|n| n.pointer("/metadata/deletionTimestamp").is_none())
+    }
+
+    /// What live assignments give.
+    fn wanted(&self) -> BTreeSet<Grant> {
+        let live = self.all("Assignment").iter().filter(|a| self.is_live(a));
+        let pairs = live.flat_map(|assignment| {
+            let catalog = text(assignment, "/metadata/namespace");
+            let package = self.find("AccessPackage", catalog, text(assignment, "/spec/accessPackage"));
+            package.into_iter().flat_map(|p| list(p, "/spec/resourceRoles")).map(move |pair| (catalog, pair, &assignment["spec"]["subject"]))
+        });
+        pairs.filter_map(|(catalog, pair, subject)| self.grants_of(catalog, pair, subject)).flatten().collect()
+    }
+
+    /// What bindings give.
+    fn grants(&self) -> Vec<Grant> {
+        let bindings = self.all("RoleBinding").iter().chain(self.all("ClusterRoleBinding"));
+        let carried = bindings.filter_map(|binding| marks(binding).map(|marks| (binding, marks)));
+        let grants = carried.flat_map(|(binding, [catalog, resource, role])| {
+            let bound = format!("{} {}", text(binding, "/roleRef/kind"), text(binding, "/roleRef/name"));
+            let place = text(binding, "/metadata/namespace").to_owned();
+            let grant = move |subject: &Value| {
+                [catalog.clone(), resource.clone(), role.clone(), place.clone(), bound.clone(), who(subject)]
+            };
+            list(binding, "/subjects").map(grant)
+        });
+        grants.collect()
+    }
+
+    fn i4_grants_are_those_of_live_assignments(&self) -> Result<(), String> {
+        let wanted = self.wanted();
+        let mut found = BTreeSet::new();
+        for grant in self.grants() {
+            let held = self.all("CatalogResource").iter().any(|r| {
+                let judged = list(r, "/status/conditions").find(|c| c["type"] == "Authorized").map(|c| text(c, "/status"));
+                text(r, "/metadata/namespace") == grant[0] && text(r, "/metadata/name") == grant[1] && judged == Some("Unknown")
+            });
+            if !wanted.contains(&grant) && !held {
+                return Err(format!("I4, I10: no live assignment gives {grant:?}"));
+            }
+            if !found.insert(grant.clone()) {
+                return Err(format!("{grant:?} is there twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn i1_live_assignments_have_their_grants(&self) -> Result<(), String> {
+        let found: BTreeSet<Grant> = self.grants().into_iter().collect();
+        let missing = self.wanted().into_iter().find(|grant| !found.contains(grant));
+        missing.map_or(Ok(()), |grant| Err(format!("I1: a live assignment gives {grant:?}, which is not there")))
+    }
+
+    /// Nothing is left half done: what does not wait for a person or an instant has come to its end, and nothing waits to be deleted.
+    fn nothing_is_stuck(&self) -> Result<(), String> {
+        const MOVING: [&str; 5] = ["", "Approved", "Provisioning", "PartiallyDelivered", "Revoking"];
+        for kind in ["CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment"] {
+            for object in self.all(kind) {
+                let about = format!("{kind} {}/{}", text(object, "/metadata/namespace"), text(object, "/metadata/name"));
+                if object.pointer("/metadata/deletionTimestamp").is_some() {
+                    return Err(format!("{about} is still being deleted: {}", object["status"]["conditions"]));
+                }
+                let phase = text(object, "/status/phase");
+                let moving = ["AccessRequest", "Assignment"].contains(&kind) && MOVING.contains(&phase);
+                if moving && text(object, "/status/reason") != "GrantFailed" {
+                    return Err(format!("{about} is still {phase:?}: {}", text(object, "/status/message")));
+                }
+            }
+        }
+        Ok(())
+    }
+}

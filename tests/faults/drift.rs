@@ -1,0 +1,217 @@
+//! What somebody else does to our bindings is put right within seconds, counted and told. What is not ours is left alone.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::acts::{EDIT, VIEW, viewer};
+use crate::checker::text;
+use crate::department::{Department, ONCALL};
+use crate::person::{ALICE, DAVE, MALLORY};
+use crate::support::{Operator, ROOT, eventually};
+use crate::world::{SOON, is_idle, quiet, shared, sum, world};
+
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+fn user(name: &str) -> Value {
+    json!({"apiGroup": GROUP, "kind": "User", "name": name})
+}
+
+/// A department in which Alice has her role, and its binding.
+async fn with_alice(name: &str) -> (Department<'static>, Value) {
+    let office = shared(name).await.open_to_engineers().await;
+    office.gets_by_asking(ALICE).await;
+    let binding = office.binding(&office.name).await;
+    (office, binding)
+}
+
+impl Department<'_> {
+    /// Root changes a binding behind the operator's back.
+    async fn tampers(&self, binding: &Value, change: Value) {
+        let root = self.person(ROOT).await;
+        root.patch("RoleBinding", &self.name, text(binding, "/metadata/name"), change).await.expect("root may do anything");
+    }
+
+    async fn unbinds(&self, binding: &Value) {
+        let root = self.person(ROOT).await;
+        root.delete("RoleBinding", &self.name, text(binding, "/metadata/name")).await.expect("root may do anything");
+    }
+
+    /// Waits until the binding is as the operator writes it: these subjects, its labels, its annotation.
+    async fn is_whole_again(&self, before: &Value, subjects: &[&str]) {
+        let root = self.person(ROOT).await;
+        eventually("the binding is whole again", SOON, async || {
+            let name = text(before, "/metadata/name");
+            let found = root.get("RoleBinding", &self.name, name).await.map_err(|refusal| refusal.to_string())?;
+            let people: Vec<Value> = subjects.iter().map(|name| user(name)).collect();
+            let same = |path: &str| found.pointer(path) == before.pointer(path);
+            let marked = same("/metadata/labels") && same("/metadata/annotations") && same("/roleRef");
+            if marked && found["subjects"] == json!(people) { Ok(()) } else { Err(found.to_string()) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_binding_that_is_deleted_comes_back_and_is_told_of() {
+    let before = sum(&world().await.operator.metrics().await, "entitlement_drift_repaired_total", &[]);
+    let (office, binding) = with_alice("drift-deleted").await;
+    office.unbinds(&binding).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    let told = office.is_told("CatalogResource", "production", "DriftRepaired").await;
+    assert!(told.contains("viewer") && told.contains(ALICE), "it says what was repaired: {told}");
+    let after = sum(&world().await.operator.metrics().await, "entitlement_drift_repaired_total", &[]);
+    assert!(after > before, "it is counted");
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_subject_that_somebody_adds_is_removed() {
+    let (office, binding) = with_alice("drift-added").await;
+    office.tampers(&binding, json!({"subjects": [user(ALICE), user(MALLORY)]})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    let told = office.is_told("CatalogResource", "production", "DriftRepaired").await;
+    assert!(told.contains(MALLORY), "it says who was added: {told}");
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn somebody_who_had_it_once_and_is_added_again_is_removed_and_told_of() {
+    let (office, _) = with_alice("drift-former").await;
+    let former = office.assigns(DAVE).await;
+    office.revokes(&former).await;
+    office.is_held_by(&office.name, VIEW, &[ALICE]).await;
+    let binding = office.binding(&office.name).await;
+    office.tampers(&binding, json!({"subjects": [user(ALICE), user(DAVE)]})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    let told = office.is_told("CatalogResource", "production", "DriftRepaired").await;
+    assert!(told.contains(DAVE), "it says who was added: {told}");
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_subject_that_somebody_removes_or_that_is_none_is_put_right() {
+    let (office, binding) = with_alice("drift-removed").await;
+    office.tampers(&binding, json!({"subjects": []})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    let robot = json!({"kind": "ServiceAccount", "namespace": "kube-system", "name": "default"});
+    let everybody = json!({"apiGroup": GROUP, "kind": "Group", "name": "system:authenticated"});
+    office.tampers(&binding, json!({"subjects": [user(ALICE), robot, everybody]})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn marks_that_are_stripped_are_put_back() {
+    let (office, binding) = with_alice("drift-marks").await;
+    office.tampers(&binding, json!({"metadata": {"labels": null}})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.tampers(&binding, json!({"metadata": {"annotations": null}})).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    let swapped = json!({"metadata": {"labels": {"entitlement.dev/resource": "another", "entitlement.dev/role": "editor"}}});
+    office.tampers(&binding, swapped).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_binding_that_comes_back_with_another_role_is_replaced() {
+    let (office, binding) = with_alice("drift-ref").await;
+    let mut other = binding.clone();
+    other["metadata"] = json!({
+        "name": binding["metadata"]["name"], "namespace": office.name,
+        "labels": binding["metadata"]["labels"], "annotations": binding["metadata"]["annotations"],
+    });
+    other["roleRef"]["name"] = json!("cluster-admin");
+    office.unbinds(&binding).await;
+    let root = office.person(ROOT).await;
+    eventually("somebody is faster than the operator", SOON, async || {
+        match root.create(other.clone()).await {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                root.delete("RoleBinding", &office.name, text(&binding, "/metadata/name")).await.ok();
+                Err("the operator was faster".to_owned())
+            }
+        }
+    })
+    .await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.is_held_by(&office.name, "cluster-admin", &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_binding_of_another_name_that_bears_our_marks_goes() {
+    let (office, binding) = with_alice("drift-twin").await;
+    let mut twin = binding.clone();
+    twin["metadata"] = json!({
+        "name": "twin", "namespace": office.name,
+        "labels": binding["metadata"]["labels"], "annotations": binding["metadata"]["annotations"],
+    });
+    twin["roleRef"]["name"] = json!(EDIT);
+    office.make(ROOT, twin).await;
+    office.is_held_by(&office.name, EDIT, &[]).await;
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_binding_of_our_name_that_is_not_ours_is_left_alone_and_told_of() {
+    let (office, binding) = with_alice("drift-foreign").await;
+    let held = office.person(ROOT).await.list("Assignment", &office.catalog()).await.expect("root may list");
+    office.revokes(text(&held[0], "/metadata/name")).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    let foreign = json!({
+        "kind": "RoleBinding",
+        "metadata": {"name": binding["metadata"]["name"], "namespace": office.name},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": EDIT},
+        "subjects": [user("somebody-else")],
+    });
+    let foreign = office.make(ROOT, foreign).await;
+
+    let assignment = office.assigns_with(ONCALL, ALICE, json!({})).await;
+    let why = office.grant_is(&assignment, "production", "Failed").await;
+    assert!(why.contains("Conflict") && why.contains(text(&binding, "/metadata/name")), "the grant names what is in the way: {why}");
+    let root = office.person(ROOT).await;
+    let now = root.get("RoleBinding", &office.name, text(&foreign, "/metadata/name")).await.expect("it is there");
+    assert_eq!(now["metadata"]["resourceVersion"], foreign["metadata"]["resourceVersion"], "it was not touched");
+
+    office.unbinds(&foreign).await;
+    office.reaches("Assignment", &assignment, "Delivered").await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn access_ends_although_the_binding_lost_its_labels_while_nobody_watched() {
+    let plane = quiet().await;
+    let operator = Operator::start(&plane, &[]).await;
+    let office = Department::open(&plane, "drift-unseen").await.open_to_engineers().await;
+    let (kept, ended) = (office.assigns(DAVE).await, office.assigns(ALICE).await);
+    let binding = office.binding(&office.name).await;
+    operator.kill();
+    office.tampers(&binding, json!({"metadata": {"labels": null}})).await;
+    for assignment in [&kept, &ended] {
+        office.revokes(assignment).await;
+    }
+    let operator = Operator::start(&plane, &[]).await;
+    office.reaches("Assignment", &ended, "Revoked").await;
+    is_idle(async || operator.metrics().await).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_hand_that_never_rests_does_not_make_the_operator_spin() {
+    let (office, binding) = with_alice("drift-war").await;
+    let root = office.person(ROOT).await;
+    let end = tokio::time::Instant::now() + Duration::from_secs(3);
+    let mut times = 0;
+    while tokio::time::Instant::now() < end {
+        let change = json!({"subjects": [user(ALICE), user(&format!("intruder-{times}"))]});
+        times += usize::from(root.patch("RoleBinding", &office.name, text(&binding, "/metadata/name"), change).await.is_ok());
+    }
+    assert!(times > 10, "the hand never rests");
+    office.is_whole_again(&binding, &[ALICE]).await;
+    office.fills(ONCALL, json!([viewer()])).await;
+    office.is_right().await;
+}
