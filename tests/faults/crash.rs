@@ -72,6 +72,7 @@ impl<'p> Life<'p> {
         let (end, mut idle_since) = (Instant::now() + WITHIN * 2, None);
         loop {
             if let Some(write) = self.line.lost() {
+                eprintln!("{step}: {write}");
                 self.lost.push(write);
                 return false;
             }
