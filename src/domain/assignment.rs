@@ -21,7 +21,6 @@ mod grants;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::access_request::Schedule;
 use crate::api::assignment::{AssignmentPhase, GrantObject, GrantState, Source};
 use crate::api::labels::REVOKE;
 use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy};
@@ -116,6 +115,9 @@ struct Draft<'s, 'a> {
 pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
     let status = seen.assignment.status.clone().unwrap_or_default();
     let mut draft = Draft { seen, now, plan: Plan::status(status) };
+    if !draft.phase().is_terminal() {
+        draft.reconsider();
+    }
     if draft.phase().is_terminal() {
         draft.over();
     } else if let Some((reason, message)) = draft.ending() {
@@ -155,6 +157,12 @@ impl Draft<'_, '_> {
         self.plan.status.message = message.chars().take(2_000).collect();
     }
 
+    /// The end that counts: the accepted one, or an earlier one of the spec.
+    fn effective_end(&self) -> Option<DateTime<Utc>> {
+        let period = self.plan.status.schedule.clone().unwrap_or_else(|| accept::first_period(self.seen));
+        [period.end_time, self.seen.assignment.wished_end()].into_iter().flatten().min()
+    }
+
     /// Why access must end now, if it must.
     fn ending(&self) -> Option<(&'static str, String)> {
         let (assignment, now) = (self.seen.assignment, self.now);
@@ -165,13 +173,16 @@ impl Draft<'_, '_> {
             let by = if revoked.by.is_empty() { "somebody" } else { &revoked.by };
             return Some((REVOKED, format!("revoked by {by}: {}", revoked.reason)));
         }
-        if let Some(end) = assignment.end().filter(|end| now >= *end) {
+        if let Some(end) = self.effective_end().filter(|end| now >= *end) {
             return Some((EXPIRED, format!("its end {} was reached", show(end))));
         }
-        match (assignment.spec.source, self.seen.origin) {
-            (Some(Source::Request), Origin::Gone) => Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned())),
-            _ => None,
+        if let (Some(Source::Request), Origin::Gone) = (assignment.spec.source, self.seen.origin) {
+            return Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned()));
         }
+        // What is being taken away is taken away, whatever the spec says by now.
+        let reason = [EXPIRED, REVOKED, DELETED, REQUEST_DELETED].into_iter().find(|r| *r == self.plan.status.reason);
+        (self.phase() == AssignmentPhase::Revoking)
+            .then(|| (reason.unwrap_or(REVOKED), "its access was being taken away".to_owned()))
     }
 
     /// Ends the access; `Expired` or `Revoked` is said only when it is gone.
@@ -227,8 +238,7 @@ impl Draft<'_, '_> {
 
     /// Not ending: accepts, waits for the start, gives.
     fn live(&mut self) {
-        self.reconsider();
-        self.plan.wake(self.seen.assignment.end());
+        self.plan.wake(self.effective_end());
         let start = self.seen.assignment.start();
         if matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled) {
             match accept::check(self.seen, self.now) {
@@ -237,10 +247,10 @@ impl Draft<'_, '_> {
                 Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::Hold(REVOKE)),
                 Ok(None) => {}
             }
-            let end = self.seen.assignment.wished_end();
             if self.plan.status.schedule.is_none() {
-                self.plan.status.schedule = Some(Schedule { start_time: start, end_time: end });
+                self.plan.status.schedule = Some(accept::first_period(self.seen));
             }
+            let start = self.plan.status.schedule.as_ref().map_or(start, |period| period.start_time);
             if start > self.now {
                 if self.phase() == AssignmentPhase::Pending {
                     self.enter(AssignmentPhase::Scheduled, "", None, &format!("access starts at {}", show(start)));

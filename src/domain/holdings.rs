@@ -16,8 +16,10 @@ pub enum Rank {
     Submitted,
     /// Accepted, and waiting for approval.
     Pending,
-    /// Approved; the access may be under way.
+    /// Approved, and waiting for its start.
     Approved,
+    /// The access is under way.
+    UnderWay,
 }
 
 /// Another request of the same subject.
@@ -25,7 +27,7 @@ pub enum Rank {
 pub struct Rival<'a> {
     /// The request.
     pub request: &'a AccessRequest,
-    /// It has been judged a moment ago and the result is being written: it counts one rank higher than its status says.
+    /// It has been judged a moment ago and the result is being written: it counts as under way, whatever its status says.
     pub claimed: bool,
 }
 
@@ -75,10 +77,12 @@ pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
 
 impl Rival<'_> {
     fn rank(&self) -> Rank {
-        match (self.request.phase(), self.claimed) {
-            (RequestPhase::Submitted, false) => Rank::Submitted,
-            (RequestPhase::Submitted, true) | (RequestPhase::PendingApproval, false) => Rank::Pending,
-            _ => Rank::Approved,
+        match self.request.phase() {
+            _ if self.claimed => Rank::UnderWay,
+            RequestPhase::Submitted => Rank::Submitted,
+            RequestPhase::PendingApproval => Rank::Pending,
+            RequestPhase::Approved | RequestPhase::Scheduled => Rank::Approved,
+            _ => Rank::UnderWay,
         }
     }
 }

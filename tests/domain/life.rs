@@ -19,7 +19,7 @@ use proptest::prelude::*;
 
 use crate::chance;
 
-use acts::{Act, acts};
+use acts::{Act, Terms, acts, terms};
 use operator::{How, Thing, WHOLE};
 use store::Store;
 
@@ -44,6 +44,7 @@ impl Store {
                     self.look_at_both(&first, &second);
                 }
             }
+            Act::Rounds { order, without } => self.rounds(*order, *without),
             Act::Settle { order } => self.settle(*order),
             Act::Sleep { order } => {
                 self.settle(*order);
@@ -93,8 +94,8 @@ impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
     }
 }
 
-fn live(acts: &[Act], order: u64) {
-    let mut store = people::begin();
+fn live(terms: (Terms, Terms), acts: &[Act], order: u64) {
+    let mut store = people::begin(terms.0, terms.1);
     store.settle(order);
     acts.iter().for_each(|act| store.happens(act));
     store.settle(order);
@@ -103,19 +104,19 @@ fn live(acts: &[Act], order: u64) {
 }
 
 proptest! {
-    #![proptest_config(chance(700))]
+    #![proptest_config(chance(2_000))]
 
     #[test]
-    fn short_lives_keep_every_rule(acts in acts(30), order in any::<u64>()) {
-        live(&acts, order);
+    fn short_lives_keep_every_rule(terms in (terms(), terms()), acts in acts(30), order in any::<u64>()) {
+        live(terms, &acts, order);
     }
 }
 
 proptest! {
-    #![proptest_config(chance(300))]
+    #![proptest_config(chance(600))]
 
     #[test]
-    fn long_lives_keep_every_rule(acts in acts(80), order in any::<u64>()) {
-        live(&acts, order);
+    fn long_lives_keep_every_rule(terms in (terms(), terms()), acts in acts(80), order in any::<u64>()) {
+        live(terms, &acts, order);
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::acts::{EDIT, VIEW, editor, role, viewer};
 use crate::department::{Department, ONCALL};
+use crate::drift::copy_of;
 use crate::person::CAROL;
 use crate::support::{Operator, ROOT};
 use crate::world::{BRAKE, is_idle, quiet, shared, world};
@@ -153,13 +154,7 @@ async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
 async fn drift_is_no_edit() {
     let (office, _) = with_crew(shared("brake-drift").await).await;
     let binding = office.binding(&office.name).await;
-    let mut twin = binding.clone();
-    twin["metadata"] = json!({
-        "name": "twin", "namespace": office.name,
-        "labels": binding["metadata"]["labels"], "annotations": binding["metadata"]["annotations"],
-    });
-    twin["roleRef"]["name"] = json!("cluster-admin");
-    office.make(ROOT, twin).await;
+    office.make(ROOT, copy_of(&binding, "twin", "cluster-admin")).await;
     office.is_held_by(&office.name, "cluster-admin", &[]).await;
     office.is_held_by(&office.name, VIEW, &CREW).await;
     office.is_right().await;

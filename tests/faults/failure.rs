@@ -63,7 +63,6 @@ async fn a_role_that_goes_and_comes_back_is_given_again_and_delays_no_other_pack
     office.make(ROOT, reader).await;
     office.grant_is(&first, "books", "Delivered").await;
     office.reaches("Assignment", &first, "Delivered").await;
-    root.delete("ClusterRole", "", "failure-gone-reader").await.ok();
     office.is_right().await;
 }
 

@@ -21,8 +21,10 @@ async fn says(operator: &Operator, want: &str) {
     .await;
 }
 
-/// Applies the shipped policies again.
+/// Puts the shipped policies back. What somebody else wrote into them would survive an apply, so they go first.
 async fn repaired(plane: &Plane) {
+    plane.kubectl(ROOT, &["delete", "--ignore-not-found", POLICY, CHECK]).await.ok();
+    plane.kubectl(ROOT, &["delete", "--ignore-not-found", BINDING, CHECK]).await.ok();
     let args = ["apply", "--server-side", "--force-conflicts", "-k", "config/admission"];
     plane.kubectl(ROOT, &args).await.ok();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::department::Department;
-use crate::support::{Operator, Plane, eventually, install};
+use crate::support::{Operator, Plane, ROOT, eventually, install};
 
 /// How long the operator may take for anything, on a machine that does much else.
 pub const WITHIN: Duration = Duration::from_secs(30);
@@ -68,6 +68,8 @@ pub async fn quiet() -> Quiet {
     static DAMAGED: AtomicBool = AtomicBool::new(true);
     let plane = QUIET.get_or_init(async || Mutex::new(Plane::start().await)).await.lock().await;
     if DAMAGED.swap(false, Ordering::SeqCst) {
+        // What somebody else wrote into them would survive an apply.
+        plane.kubectl(ROOT, &["delete", "--all", "validatingadmissionpolicies,validatingadmissionpolicybindings"]).await.ok();
         install(&plane).await;
     }
     Quiet { plane, damaged: &DAMAGED }

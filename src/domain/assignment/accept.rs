@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::access_request::RequestPhase;
+use crate::api::access_request::{RequestPhase, Schedule};
 use crate::api::assignment::Source;
 use crate::api::labels;
 use crate::api::{AccessRequest, Assignment};
@@ -120,6 +120,24 @@ fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
             Err(refused(Reason::Incompatible.as_str(), text))
         }
         None => Ok(()),
+    }
+}
+
+/// The period that is accepted at first: what the request was granted, whatever somebody wrote into the spec since, except for an
+/// earlier end or one that an approved extension granted; for a direct assignment what was checked.
+pub(super) fn first_period(seen: &Seen<'_>) -> Schedule {
+    let (start, wished) = (seen.assignment.start(), seen.assignment.wished_end());
+    let granted = match (seen.assignment.spec.source, seen.origin) {
+        (Some(Source::Request), Origin::Found(request)) => request.status.as_ref().and_then(|s| s.schedule.clone()),
+        _ => None,
+    };
+    match granted {
+        Some(granted) => {
+            let sooner = later(granted.end_time, wished) == granted.end_time;
+            let end_time = if sooner || seen.granted_ends.contains(&wished) { wished } else { granted.end_time };
+            Schedule { start_time: granted.start_time, end_time }
+        }
+        None => Schedule { start_time: start, end_time: wished },
     }
 }
 

@@ -122,6 +122,11 @@ fn adding(draft: &mut Draft<'_, '_>) {
         }
         return;
     };
+    let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
+    if is_over(assignment) && delivered {
+        // It was delivered while nobody looked, and has ended since.
+        return draft.enter(RequestPhase::Delivered, DELIVERED, None, "every role was there");
+    }
     if is_over(assignment) {
         return cancel_ended(draft, assignment);
     }

@@ -12,6 +12,9 @@ use crate::domain::schedule::show;
 use super::Seen;
 use super::draft::Draft;
 
+/// Event of the timeline: more people may decide a stage.
+const ESCALATED: &str = "Escalated";
+
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
     let owners = seen.catalog.map(|catalog| catalog.spec.owners.as_slice()).unwrap_or_default();
@@ -76,12 +79,12 @@ fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
     let Some(people) = seen.people() else { return };
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
     let approvers = approval::approvers_at(stage, status, &bench(seen, &people), now);
-    let more = approvers.len() > status.approvers.len();
     status.approvers = approvers;
     let status = status.clone();
-    let escalated = status.escalates_at.is_some_and(|at| now >= at);
-    if more && escalated {
-        draft.tell(true, "Escalated", None, &format!("stage {:?}: the escalation approvers may decide too", status.name));
+    let text = format!("stage {:?}: the escalation approvers may decide too", status.name);
+    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ESCALATED && entry.message == text);
+    if status.escalates_at.is_some_and(|at| now >= at) && !told {
+        draft.tell(true, ESCALATED, None, &text);
     }
     let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
     let missing = usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len());

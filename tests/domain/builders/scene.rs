@@ -64,12 +64,11 @@ fn holdings<'a>(
     groups: &'a [Assignment],
     rivals: &'a [(AccessRequest, bool)],
 ) -> Holdings<'a> {
-    Holdings {
-        package,
-        assignments: held.iter().collect(),
-        rivals: rivals.iter().map(|(request, claimed)| Rival { request, claimed: *claimed }).collect(),
-        of_groups: groups.iter().collect(),
-    }
+    let mut holdings = Holdings { package, ..Holdings::default() };
+    holdings.assignments = held.iter().collect();
+    holdings.rivals = rivals.iter().map(|(request, claimed)| Rival { request, claimed: *claimed }).collect();
+    holdings.of_groups = groups.iter().collect();
+    holdings
 }
 
 impl Asked {

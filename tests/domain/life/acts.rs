@@ -8,37 +8,129 @@ use super::operator::How;
 /// One thing that happens. Numbers choose among what there is.
 #[derive(Clone, Debug)]
 pub enum Act {
-    Ask { who: u8, package: u8, kind: RequestType, subject: Option<u8>, policy: Option<u8>, wish: Wish, complete: bool },
+    /// Somebody asks; `apt`: for a first stay only without one, for a longer one only with one.
+    Ask {
+        who: u8,
+        package: u8,
+        kind: RequestType,
+        subject: Option<u8>,
+        policy: Option<u8>,
+        wish: Wish,
+        complete: bool,
+        apt: bool,
+    },
+    /// Somebody asks for more, or less, of what they hold.
+    AskAgain {
+        assignment: u8,
+        kind: RequestType,
+        wish: Wish,
+    },
     /// Somebody whom the open stage names decides.
-    Vote { request: u8, approver: u8, yes: bool },
+    Vote {
+        request: u8,
+        approver: u8,
+        yes: bool,
+    },
     /// Anybody decides anything.
-    Decide { request: u8, who: u8, yes: bool, stage: Option<u8>, reason: bool, old_uid: bool },
-    Cancel { request: u8 },
-    DeleteRequest { request: u8 },
-    ApplyPolicy { slot: u8, terms: Terms },
-    DeletePolicy { slot: u8 },
-    SwitchCatalog { which: u8 },
-    Owners { which: u8, owners: u8 },
-    ApplyPackage { slot: u8, roles: u8, foe: Option<u8>, group: bool },
-    DeletePackage { slot: u8 },
-    Join { who: u8, group: u8 },
-    Assign { policy: u8, subject: u8, start: i64, end: Option<i64> },
-    Reschedule { assignment: u8, start: Option<i64>, end: Option<i64> },
-    Revoke { assignment: u8 },
-    DeleteAssignment { assignment: u8 },
+    Decide {
+        request: u8,
+        who: u8,
+        yes: bool,
+        stage: Option<u8>,
+        reason: bool,
+        old_uid: bool,
+    },
+    Cancel {
+        request: u8,
+    },
+    DeleteRequest {
+        request: u8,
+    },
+    ApplyPolicy {
+        slot: u8,
+        terms: Terms,
+    },
+    DeletePolicy {
+        slot: u8,
+    },
+    SwitchCatalog {
+        which: u8,
+    },
+    Owners {
+        which: u8,
+        owners: u8,
+    },
+    ApplyPackage {
+        slot: u8,
+        roles: u8,
+        foe: Option<u8>,
+        group: bool,
+    },
+    DeletePackage {
+        slot: u8,
+    },
+    Join {
+        who: u8,
+        group: u8,
+    },
+    Assign {
+        policy: u8,
+        subject: u8,
+        start: i64,
+        end: Option<i64>,
+    },
+    Reschedule {
+        assignment: u8,
+        start: Option<i64>,
+        end: Option<i64>,
+    },
+    Revoke {
+        assignment: u8,
+    },
+    DeleteAssignment {
+        assignment: u8,
+    },
     /// The author of a resource may bind its roles, may not, or nobody knows.
-    Author { resource: u8, answer: u8 },
-    Close { place: u8 },
-    Tamper { binding: u8, how: u8 },
-    Pass { seconds: i64 },
-    Look { thing: u8, how: How },
+    Author {
+        resource: u8,
+        answer: u8,
+    },
+    Close {
+        place: u8,
+    },
+    Tamper {
+        binding: u8,
+        how: u8,
+    },
+    Pass {
+        seconds: i64,
+    },
+    Look {
+        thing: u8,
+        how: How,
+    },
     /// A look that stops half way, and then a whole one: compared with one that is not disturbed.
-    Crash { thing: u8, writes: usize },
-    LookAtBoth { first: u8, second: u8 },
+    Crash {
+        thing: u8,
+        writes: usize,
+    },
+    LookAtBoth {
+        first: u8,
+        second: u8,
+    },
+    /// A few rounds of looks at everything but one kind of things.
+    Rounds {
+        order: u64,
+        without: u8,
+    },
     /// All is looked at, again and again, until nothing is left to do.
-    Settle { order: u64 },
+    Settle {
+        order: u64,
+    },
     /// And then nothing happens until somebody wants to be woken.
-    Sleep { order: u64 },
+    Sleep {
+        order: u64,
+    },
 }
 
 /// A period that somebody wishes, in seconds from now.
@@ -71,12 +163,12 @@ const DAY: i64 = 86_400;
 
 fn while_() -> impl Strategy<Value = i64> {
     prop_oneof![
-        4 => 1..5_i64,
-        2 => Just(30 * MINUTE),
-        2 => Just(HOUR),
-        2 => Just(9 * HOUR),
-        2 => Just(DAY),
-        2 => Just(8 * DAY),
+        20 => 1..5_i64,
+        8 => Just(30 * MINUTE),
+        8 => Just(HOUR),
+        8 => Just(9 * HOUR),
+        8 => Just(DAY),
+        4 => Just(8 * DAY),
         2 => Just(31 * DAY),
         1 => Just(100 * DAY),
         1 => Just(400 * DAY),
@@ -98,10 +190,12 @@ fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
-    let often = || proptest::bool::weighted(0.8);
-    (0..5_u8, 0..8_u8, 0..5_u8, often(), often(), often(), any::<bool>(), any::<bool>(), proptest::bool::weighted(0.1)).prop_map(
-        |(scope, stages, expiration, enabled, custom, extendable, approve_extensions, on_behalf, asking)| Terms {
+/// Any terms, most of them generous.
+pub fn terms() -> impl Strategy<Value = Terms> {
+    let often = || proptest::bool::weighted(0.9);
+    let expiration = prop_oneof![6 => Just(0_u8), 1 => Just(1_u8), 2 => Just(2_u8), 3 => Just(3_u8), 8 => Just(4_u8)];
+    (0..5_u8, 0..9_u8, expiration, often(), often(), often(), any::<bool>(), any::<bool>(), proptest::bool::weighted(0.1))
+        .prop_map(|(scope, stages, expiration, enabled, custom, extendable, approve_extensions, on_behalf, asking)| Terms {
             scope,
             stages,
             expiration,
@@ -111,8 +205,7 @@ fn terms() -> impl Strategy<Value = Terms> {
             approve_extensions,
             on_behalf,
             asking,
-        },
-    )
+        })
 }
 
 fn how() -> impl Strategy<Value = How> {
@@ -122,7 +215,7 @@ fn how() -> impl Strategy<Value = How> {
 }
 
 fn kind() -> impl Strategy<Value = RequestType> {
-    prop_oneof![5 => Just(RequestType::Add), 2 => Just(RequestType::Extend), 1 => Just(RequestType::Remove)]
+    prop_oneof![5 => Just(RequestType::Add), 4 => Just(RequestType::Extend), 1 => Just(RequestType::Remove)]
 }
 
 fn rarely<T: Clone + std::fmt::Debug + 'static>(value: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Option<T>> {
@@ -130,17 +223,21 @@ fn rarely<T: Clone + std::fmt::Debug + 'static>(value: impl Strategy<Value = T> 
 }
 
 fn people() -> impl Strategy<Value = Act> {
-    let ask = (0..5_u8, 0..8_u8, kind(), rarely(0..7_u8), rarely(0..4_u8), wish(), proptest::bool::weighted(0.9));
-    let ask = ask.prop_map(|(who, package, kind, subject, policy, wish, complete)| {
+    let often = || proptest::bool::weighted(0.9);
+    let ask = (0..5_u8, 0..8_u8, kind(), rarely(0..7_u8), rarely(0..2_u8), wish(), often(), often());
+    let ask = ask.prop_map(|(who, package, kind, subject, policy, wish, complete, apt)| {
         // Most stories are about few people and one package: so they meet.
-        let package = [0, 0, 0, 1, 1, 2, 2, 3][usize::from(package)];
-        Act::Ask { who: [0, 0, 1, 2, 4][usize::from(who)], package, kind, subject, policy, wish, complete }
+        let package = [0, 0, 0, 0, 0, 1, 2, 3][usize::from(package)];
+        Act::Ask { who: [0, 0, 0, 1, 2][usize::from(who)], package, kind, subject, policy, wish, complete, apt }
     });
     let decide = (any::<u8>(), 0..5_u8, any::<bool>(), rarely(0..4_u8), any::<bool>(), proptest::bool::weighted(0.1));
-    let decide = decide.prop_map(|(request, who, yes, stage, reason, old_uid)| Act::Decide { request, who, yes, stage, reason, old_uid });
+    let decide =
+        decide.prop_map(|(request, who, yes, stage, reason, old_uid)| Act::Decide { request, who, yes, stage, reason, old_uid });
+    let again = prop_oneof![4 => Just(RequestType::Extend), 1 => Just(RequestType::Remove)];
     prop_oneof![
         6 => ask,
-        6 => (any::<u8>(), 0..4_u8, proptest::bool::weighted(0.85)).prop_map(|(request, approver, yes)| Act::Vote { request, approver, yes }),
+        4 => (any::<u8>(), again, wish()).prop_map(|(assignment, kind, wish)| Act::AskAgain { assignment, kind, wish }),
+        8 => (any::<u8>(), 0..4_u8, proptest::bool::weighted(0.85)).prop_map(|(request, approver, yes)| Act::Vote { request, approver, yes }),
         2 => decide,
         1 => any::<u8>().prop_map(|request| Act::Cancel { request }),
         1 => (0..5_u8, 0..3_u8).prop_map(|(who, group)| Act::Join { who, group }),
@@ -150,22 +247,22 @@ fn people() -> impl Strategy<Value = Act> {
 fn managers() -> impl Strategy<Value = Act> {
     let shift = || prop_oneof![Just(-DAY), Just(0_i64), span()];
     prop_oneof![
-        3 => (0..4_u8, terms()).prop_map(|(slot, terms)| Act::ApplyPolicy { slot, terms }),
+        6 => (0..4_u8, terms()).prop_map(|(slot, terms)| Act::ApplyPolicy { slot, terms }),
         1 => (0..4_u8).prop_map(|slot| Act::DeletePolicy { slot }),
         1 => (0..2_u8).prop_map(|which| Act::SwitchCatalog { which }),
-        1 => (0..2_u8, 0..4_u8).prop_map(|(which, owners)| Act::Owners { which, owners }),
-        3 => (0..4_u8, any::<u8>(), proptest::option::of(0..4_u8), proptest::bool::weighted(0.1))
+        2 => (0..2_u8, 0..4_u8).prop_map(|(which, owners)| Act::Owners { which, owners }),
+        6 => (0..4_u8, any::<u8>(), proptest::option::of(0..4_u8), proptest::bool::weighted(0.1))
             .prop_map(|(slot, roles, foe, group)| Act::ApplyPackage { slot, roles, foe, group }),
         1 => (0..4_u8).prop_map(|slot| Act::DeletePackage { slot }),
-        2 => (0..4_u8, 0..7_u8, shift(), proptest::option::of(span())).prop_map(|(policy, subject, start, end)| Act::Assign { policy, subject, start, end }),
-        2 => (any::<u8>(), rarely(shift()), proptest::option::weighted(0.8, shift()))
+        3 => (0..4_u8, 0..7_u8, shift(), proptest::option::of(span())).prop_map(|(policy, subject, start, end)| Act::Assign { policy, subject, start, end }),
+        6 => (any::<u8>(), rarely(shift()), proptest::option::weighted(0.8, shift()))
             .prop_map(|(assignment, start, end)| Act::Reschedule { assignment, start, end }),
         1 => any::<u8>().prop_map(|assignment| Act::Revoke { assignment }),
         1 => any::<u8>().prop_map(|assignment| Act::DeleteAssignment { assignment }),
         1 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
         1 => (0..3_u8, 0..3_u8).prop_map(|(resource, answer)| Act::Author { resource, answer }),
         1 => any::<u8>().prop_map(|place| Act::Close { place }),
-        1 => (any::<u8>(), 0..5_u8).prop_map(|(binding, how)| Act::Tamper { binding, how }),
+        2 => (any::<u8>(), 0..5_u8).prop_map(|(binding, how)| Act::Tamper { binding, how }),
     ]
 }
 
@@ -174,8 +271,9 @@ fn operator() -> impl Strategy<Value = Act> {
         10 => (any::<u8>(), how()).prop_map(|(thing, how)| Act::Look { thing, how }),
         3 => (any::<u8>(), 0..4_usize).prop_map(|(thing, writes)| Act::Crash { thing, writes }),
         2 => (any::<u8>(), any::<u8>()).prop_map(|(first, second)| Act::LookAtBoth { first, second }),
-        2 => any::<u64>().prop_map(|order| Act::Settle { order }),
-        1 => any::<u64>().prop_map(|order| Act::Sleep { order }),
+        3 => (any::<u64>(), 0..4_u8).prop_map(|(order, without)| Act::Rounds { order, without }),
+        3 => any::<u64>().prop_map(|order| Act::Settle { order }),
+        2 => any::<u64>().prop_map(|order| Act::Sleep { order }),
     ]
 }
 
@@ -183,7 +281,7 @@ fn operator() -> impl Strategy<Value = Act> {
 pub fn acts(longest: usize) -> impl Strategy<Value = Vec<Act>> {
     let act = prop_oneof![
         8 => people(),
-        4 => managers(),
+        3 => managers(),
         3 => while_().prop_map(|seconds| Act::Pass { seconds }),
         11 => operator(),
     ];

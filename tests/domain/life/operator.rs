@@ -69,7 +69,12 @@ impl Store {
         Some(readiness::package(found, resource, true, self.counts(key), now))
     }
 
-    fn assignment_plan(&self, key: &Key, lagging: bool, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
+    fn assignment_plan(
+        &self,
+        key: &Key,
+        lagging: bool,
+        now: DateTime<Utc>,
+    ) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
         let found = self.assignments.get(key)?;
         Some(assignment::decide(&self.assignment_seen(key, found, now, lagging), now))
     }
@@ -97,7 +102,10 @@ impl Store {
                 of(self.assignment_plan(key, false, now), self.assignments[key].status.as_ref(), &self.assignments[key])
             }
             Thing::Grant(grant) => {
-                let ends = self.givers(grant).filter(|a| entitlement_operator::domain::holdings::gives(a, now)).filter_map(Assignment::end);
+                let ends = self
+                    .givers(grant)
+                    .filter(|a| entitlement_operator::domain::holdings::gives(a, now))
+                    .filter_map(Assignment::end);
                 Intent { changes: !self.grant_writes(grant, now).is_empty(), wake_at: ends.min() }
             }
         }
@@ -108,16 +116,34 @@ impl Store {
         match thing {
             Thing::Package(key) => {
                 let Some(plan) = self.package_plan(key, self.now) else { return false };
-                self.carry_out::<AccessPackage, _>(key, plan, how, |found| &mut found.status, |store, key| store.package_plan(key, store.now))
+                self.carry_out::<AccessPackage, _>(
+                    key,
+                    plan,
+                    how,
+                    |found| &mut found.status,
+                    |store, key| store.package_plan(key, store.now),
+                )
             }
             Thing::Request(key) => {
                 let Some(plan) = self.request_plan(key, None, self.now) else { return false };
                 oracle::request_changes(self, key, &self.requests[key], &plan.status);
-                self.carry_out::<AccessRequest, _>(key, plan, how, |found| &mut found.status, |store, key| store.request_plan(key, None, store.now))
+                self.carry_out::<AccessRequest, _>(
+                    key,
+                    plan,
+                    how,
+                    |found| &mut found.status,
+                    |store, key| store.request_plan(key, None, store.now),
+                )
             }
             Thing::Decision(key) => {
                 let Some(plan) = self.decision_plan(key, self.now) else { return false };
-                self.carry_out::<ApprovalDecision, _>(key, plan, how, |found| &mut found.status, |store, key| store.decision_plan(key, store.now))
+                self.carry_out::<ApprovalDecision, _>(
+                    key,
+                    plan,
+                    how,
+                    |found| &mut found.status,
+                    |store, key| store.decision_plan(key, store.now),
+                )
             }
             Thing::Assignment(key) => {
                 let Some(plan) = self.assignment_plan(key, how.lagging, self.now) else { return false };
@@ -221,7 +247,8 @@ impl Store {
 
     fn look_at_grant(&mut self, grant: &GrantKey, how: How) -> bool {
         let now = self.now;
-        let covered: BTreeSet<_> = self.givers(grant).filter(|a| oracle::covers(a, now)).map(|a| a.spec.subject.clone()).collect();
+        let covered: BTreeSet<_> =
+            self.givers(grant).filter(|a| oracle::covers(a, now)).map(|a| a.spec.subject.clone()).collect();
         let writes = self.grant_writes(grant, now);
         for write in writes.iter().take(how.writes) {
             self.bind(grant, write);

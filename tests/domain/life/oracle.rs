@@ -42,7 +42,12 @@ fn check_growth(before: &[TimelineEntry], after: &[TimelineEntry], created: Date
 }
 
 /// Every phase once, along the rows of the table, and the last one is the present one.
-fn check_path<P: Copy + PartialEq + std::fmt::Debug>(timeline: &[TimelineEntry], all: &[P], present: P, may_follow: impl Fn(P, P) -> bool) {
+fn check_path<P: Copy + PartialEq + std::fmt::Debug>(
+    timeline: &[TimelineEntry],
+    all: &[P],
+    present: P,
+    may_follow: impl Fn(P, P) -> bool,
+) {
     let named = |entry: &TimelineEntry| all.iter().copied().find(|p| format!("{p:?}") == entry.event);
     let path: Vec<P> = timeline.iter().filter_map(named).collect();
     assert!(path.last().is_none_or(|last| *last == present), "{path:?}, but {present:?}");
@@ -52,7 +57,15 @@ fn check_path<P: Copy + PartialEq + std::fmt::Debug>(timeline: &[TimelineEntry],
 }
 
 const REQUEST_PHASES: [R; 9] = [
-    R::Submitted, R::PendingApproval, R::Approved, R::Scheduled, R::Provisioning, R::PartiallyDelivered, R::Delivered, R::Denied, R::Cancelled,
+    R::Submitted,
+    R::PendingApproval,
+    R::Approved,
+    R::Scheduled,
+    R::Provisioning,
+    R::PartiallyDelivered,
+    R::Delivered,
+    R::Denied,
+    R::Cancelled,
 ];
 
 fn request_may_follow(from: R, to: R) -> bool {
@@ -73,7 +86,10 @@ const ASSIGNMENT_PHASES: [A; 8] =
 fn assignment_may_follow(from: A, to: A) -> bool {
     match from {
         // Pending again: for another reason.
-        A::Pending | A::Scheduled => matches!(to, A::Pending | A::Scheduled | A::Provisioning | A::Expired | A::Revoked) && (from, to) != (A::Scheduled, A::Scheduled),
+        A::Pending | A::Scheduled => {
+            matches!(to, A::Pending | A::Scheduled | A::Provisioning | A::Expired | A::Revoked)
+                && (from, to) != (A::Scheduled, A::Scheduled)
+        }
         A::Provisioning => matches!(to, A::Delivered | A::PartiallyDelivered) || ends(to),
         A::Delivered => matches!(to, A::Provisioning | A::PartiallyDelivered) || ends(to),
         A::PartiallyDelivered => matches!(to, A::Provisioning | A::Delivered) || ends(to),
@@ -97,10 +113,15 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
     check_growth(&old.timeline, &after.timeline, created, store.now);
     check_path(&after.timeline, &REQUEST_PHASES, after.phase, request_may_follow);
     if old.phase.is_terminal() {
-        let last = |s: &AccessRequestStatus| (s.phase, s.reason.clone(), s.timeline.clone(), s.stages.clone(), s.schedule.clone());
+        let last =
+            |s: &AccessRequestStatus| (s.phase, s.reason.clone(), s.timeline.clone(), s.stages.clone(), s.schedule.clone());
         assert_eq!(last(&old), last(after), "the last word stays");
     }
     assert!(!after.phase.is_terminal() || !after.reason.is_empty(), "every last word has a reason");
+    if after.phase == R::Cancelled && before.spec.kind == RequestType::Add {
+        let made = after.assignment.as_ref().and_then(|name| store.assignments.get(&Key::new(&key.namespace, name)));
+        assert!(made.and_then(|a| a.status.as_ref()?.delivered_at).is_none(), "what was delivered is not called cancelled");
+    }
     if after.timeline.len() < MOST {
         assert_eq!(count(&after.timeline, "StageOpened"), after.stages.len());
         let approved = after.stages.iter().filter(|s| format!("{:?}", s.state) == "Approved").count();
@@ -151,7 +172,9 @@ fn check_period(store: &Store, key: &Key, request: &AccessRequest, after: &Acces
 fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
     let (package, subject) = (wanted_by(request), request.subject().unwrap());
     let foes = store.incompatible(&package);
-    let own = |a: &&Assignment| a.spec.subject == subject && is_held(a, store.now) && store.origin(&Key::of(*a), a).is_none_or(|r| Key::of(r) != *key);
+    let own = |a: &&Assignment| {
+        a.spec.subject == subject && is_held(a, store.now) && store.origin(&Key::of(*a), a).is_none_or(|r| Key::of(r) != *key)
+    };
     let held: Vec<Key> = store.assignments.values().filter(own).map(package_of).collect();
     if request.spec.kind == RequestType::Add {
         assert!(!held.contains(&package), "{subject} holds {package} already");
@@ -159,7 +182,9 @@ fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
     if request.spec.kind != RequestType::Remove {
         assert!(!held.iter().any(|other| foes.contains(other)), "{subject} holds one of {foes:?}");
         let certain = |r: &&AccessRequest| {
-            matches!(r.phase(), R::Provisioning | R::PartiallyDelivered) && r.spec.kind == RequestType::Add && r.subject().as_ref() == Some(&subject)
+            matches!(r.phase(), R::Provisioning | R::PartiallyDelivered)
+                && r.spec.kind == RequestType::Add
+                && r.subject().as_ref() == Some(&subject)
         };
         let rival = store.requests.iter().find(|(other, r)| *other != key && certain(r) && foes.contains(&wanted_by(r)));
         assert!(rival.is_none(), "{subject} is given an incompatible package by {:?}", rival.map(|(key, _)| key));
@@ -202,7 +227,10 @@ fn may_last(store: &Store, key: &Key, assignment: &Assignment, period: &Schedule
         let status = r.status.clone().unwrap_or_default();
         let moved = status.schedule.is_some_and(|s| s.end_time.is_none_or(|end| period.end_time.is_some_and(|is| is <= end)));
         let given = matches!(status.phase, R::Provisioning | R::PartiallyDelivered | R::Delivered);
-        given && moved && status.assignment.as_ref() == assignment.metadata.name.as_ref() && r.subject().as_ref() == Some(&assignment.spec.subject)
+        given
+            && moved
+            && status.assignment.as_ref() == assignment.metadata.name.as_ref()
+            && r.subject().as_ref() == Some(&assignment.spec.subject)
     };
     by_policy || store.requests.values().any(grants)
 }
@@ -219,7 +247,8 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
     assert_eq!(assignment.spec.source, Some(Source::Direct), "its request does not exist");
     let package = package_of(assignment);
     let foes = store.incompatible(&package);
-    let own = |(other, a): &(&Key, &Assignment)| *other != key && a.spec.subject == assignment.spec.subject && is_held(a, store.now);
+    let own =
+        |(other, a): &(&Key, &Assignment)| *other != key && a.spec.subject == assignment.spec.subject && is_held(a, store.now);
     let held: Vec<Key> = store.assignments.iter().filter(own).map(|(_, a)| package_of(a)).collect();
     // A parked assignment that waited again meanwhile keeps its place.
     let excluded = |other: &Key| foes.contains(other) || *other == package;

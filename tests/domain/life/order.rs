@@ -13,14 +13,18 @@ use super::settle::shuffle;
 
 /// A few people decide, each at another second.
 fn decisions() -> impl Strategy<Value = Vec<ApprovalDecision>> {
-    let people = [("alice", "leads"), ("bob", "leads"), ("carol", "leads"), ("dave", "leads"), ("erin", "security"), ("frank", "sales")];
+    let people =
+        [("alice", "leads"), ("bob", "leads"), ("carol", "leads"), ("dave", "leads"), ("erin", "security"), ("frank", "sales")];
     let one = (0..people.len(), proptest::bool::weighted(0.8), 0..3_usize, any::<bool>(), 1..400_i64);
     proptest::collection::vec(one, 0..9).prop_map(move |all| {
         let mut at_second = 10;
         let make = |(number, (who, yes, stage, reason, pause)): (usize, (usize, bool, usize, bool, i64))| {
             at_second += pause;
             let (name, group) = people[who];
-            let made = decision(&format!("d{number}"), "r1").by(name, &[group]).created(at(at_second)).with_uid(&format!("{:x}", at_second * 7_919));
+            let made = decision(&format!("d{number}"), "r1")
+                .by(name, &[group])
+                .created(at(at_second))
+                .with_uid(&format!("{:x}", at_second * 7_919));
             let made = if yes { made } else { made.denying() };
             let made = if reason { made.because("because") } else { made };
             match stage {
@@ -39,7 +43,8 @@ fn lead() -> Stage {
 
 /// The stage after these decisions, seen in so many portions, each in some order.
 fn verdict(decisions: &[ApprovalDecision], portions: &[usize], mix: u64, now: i64) -> StageStatus {
-    let (request, requestor, subject) = (request("r1").by("alice", &["leads"]).created(at(10)), who("alice", &["leads"]), user("bob"));
+    let (request, requestor, subject) =
+        (request("r1").by("alice", &["leads"]).created(at(10)), who("alice", &["leads"]), user("bob"));
     let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: &[] };
     let mut status = open(&lead(), &bench, at(10), at(now));
     let mut rest = decisions;
@@ -56,7 +61,11 @@ fn verdict(decisions: &[ApprovalDecision], portions: &[usize], mix: u64, now: i6
 
 /// The request after these decisions, seen in so many portions.
 fn outcome(decisions: &[ApprovalDecision], portions: &[usize], mix: u64) -> (RequestPhase, Vec<(StageState, Vec<String>)>) {
-    let policy: Policy = policy("p").for_subject(user("bob")).on_behalf_by(user("alice")).stage(lead().wanting_reasons()).stage(stage("owner", &[by_user("dave"), by_user("erin")]));
+    let policy: Policy = policy("p")
+        .for_subject(user("bob"))
+        .on_behalf_by(user("alice"))
+        .stage(lead().wanting_reasons())
+        .stage(stage("owner", &[by_user("dave"), by_user("erin")]));
     let mut scene = asked(request("r1").by("alice", &["leads"]).for_subject(user("bob")).created(at(10)), &[policy]);
     scene.step(at(11));
     let mut rest = decisions;

@@ -48,14 +48,19 @@ impl Store {
         nth(all.iter(), number).map(|r| Key::of(*r))
     }
 
+    /// An assignment by number, the live ones first.
     fn assignment_number(&self, number: u8) -> Option<Key> {
-        nth(self.assignments.keys().collect::<Vec<_>>().iter(), number).map(|key| (*key).clone())
+        let mut all: Vec<&Assignment> = self.assignments.values().collect();
+        all.sort_by_key(|a| a.phase().is_terminal());
+        let number = if number < 200 { number % 2 } else { number };
+        nth(all.iter(), number).map(|a| Key::of(*a))
     }
 
     /// What a person does. Acts of the operator and of time are none of these.
     pub fn person_does(&mut self, act: &Act) {
         match act {
             Act::Ask { .. } => self.ask(act),
+            Act::AskAgain { assignment, kind, wish } => self.ask_again(*assignment, *kind, *wish),
             Act::Vote { request, approver, yes } => self.vote(*request, *approver, *yes),
             Act::Decide { .. } => self.decide(act),
             Act::Cancel { request } => {
@@ -92,10 +97,14 @@ impl Store {
     fn manager_does(&mut self, act: &Act) {
         match act {
             Act::SwitchCatalog { which } => {
-                self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.enabled = !c.spec.enabled);
+                self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| {
+                    c.spec.enabled = !c.spec.enabled
+                });
             }
             Act::Owners { which, owners } => {
-                let owners = [vec![], vec![user("carol")], vec![user("alice")], vec![user("erin"), user("carol")]][usize::from(*owners)].clone();
+                let owners = [vec![], vec![user("carol")], vec![user("alice")], vec![user("erin"), user("carol")]]
+                    [usize::from(*owners)]
+                .clone();
                 self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
             }
             Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
@@ -127,23 +136,52 @@ impl Store {
     }
 
     fn ask(&mut self, act: &Act) {
-        let Act::Ask { who, package, kind, subject, policy, wish, complete } = act else { return };
-        let (namespace, package) = PACKAGES[usize::from(*package)];
-        let name = (0..).map(|n| format!("r{n}")).find(|name| !self.requests.contains_key(&Key::new(namespace, name))).unwrap();
+        let Act::Ask { who, package, kind, subject, policy, wish, complete, apt } = act else { return };
+        let (namespace, name) = PACKAGES[usize::from(*package)];
+        let mut request = request("new").in_namespace(namespace).to_get(name);
+        request.spec.requestor = Some(self.person(PEOPLE[usize::from(*who)]));
+        request.spec.subject = subject.map(subject_number);
+        let own = POLICIES.iter().filter(|(_, of)| of == &usize::from(*package)).map(|(policy, _)| (*policy).to_owned());
+        request.spec.policy = policy.and_then(|number| own.cycle().nth(usize::from(number)));
+        request.spec.kind = *kind;
+        if *apt {
+            let held = |a: &Assignment| {
+                Some(&a.spec.subject) == request.subject().as_ref() && a.spec.access_package == name && !a.phase().is_terminal()
+            };
+            request.spec.kind = match kind {
+                RequestType::Add if self.assignments.values().any(held) => RequestType::Extend,
+                _ if !self.assignments.values().any(held) => RequestType::Add,
+                kind => *kind,
+            };
+        }
+        if *complete {
+            request = request.saying("because").answering("ticket", "OPS-1");
+        }
+        self.submit(request, *wish);
+    }
+
+    fn ask_again(&mut self, assignment: u8, kind: RequestType, wish: Wish) {
+        let Some(key) = self.assignment_number(assignment) else { return };
+        let held = &self.assignments[&key];
+        let requestor = held.spec.subject.username().unwrap_or_else(|| "dave".to_owned());
+        let mut request =
+            request("new").in_namespace(&key.namespace).to_get(&held.spec.access_package).for_subject(held.spec.subject.clone());
+        request = request.saying("because").answering("ticket", "OPS-1");
+        request.spec.requestor = Some(self.person(&requestor));
+        request.spec.kind = kind;
+        self.submit(request, wish);
+    }
+
+    /// Stores a request with a wished period, under the first name that is free.
+    fn submit(&mut self, mut request: AccessRequest, wish: Wish) {
+        let namespace = request.metadata.namespace.clone().unwrap();
+        let name = (0..).map(|n| format!("r{n}")).find(|name| !self.requests.contains_key(&Key::new(&namespace, name))).unwrap();
         if self.decisions.values().any(|d| d.spec.access_request == name) {
             // Another request had the name. Within one second nobody can tell which of the two a decision is about.
             self.now += TimeDelta::seconds(1);
         }
-        let mut request = request(&name).in_namespace(namespace).to_get(package);
-        request.spec.requestor = Some(self.person(PEOPLE[usize::from(*who)]));
-        request.spec.kind = *kind;
-        request.spec.subject = subject.map(subject_number);
-        request.spec.policy = policy.map(|p| POLICIES[usize::from(p)].0.to_owned());
-        if *complete {
-            request = request.saying("because").answering("ticket", "OPS-1");
-        }
         let at = |seconds: i64| self.now + TimeDelta::seconds(seconds);
-        request = match (*wish, kind) {
+        request = match (wish, request.spec.kind) {
             (_, RequestType::Remove) | (Wish::Nothing, _) => request,
             (Wish::Lasting(length), _) => request.lasting(&Span::seconds(length).unwrap().to_string()),
             (Wish::End(end), _) => request.ending(at(end)),
@@ -151,10 +189,15 @@ impl Store {
             (Wish::Period(start, length), RequestType::Add) => request.starting(at(start)).ending(at(start + length)),
             (Wish::Start(end) | Wish::Period(_, end), _) => request.ending(at(end)),
         };
+        request.metadata.name = Some(name);
         self.create(request);
     }
 
-    fn write_decision(&mut self, request: &Key, decide: impl FnOnce(entitlement_operator::api::ApprovalDecision) -> entitlement_operator::api::ApprovalDecision) {
+    fn write_decision(
+        &mut self,
+        request: &Key,
+        decide: impl FnOnce(entitlement_operator::api::ApprovalDecision) -> entitlement_operator::api::ApprovalDecision,
+    ) {
         // The second is the grain of all that is stored: no two decisions share one.
         self.now += TimeDelta::seconds(1);
         let made = decide(decision(&format!("d{}", self.decisions.len()), &request.name).in_namespace(&request.namespace));
@@ -169,7 +212,10 @@ impl Store {
         let Some(entry) = nth(stage.approvers.iter(), approver).cloned() else { return };
         let name = match entry.kind {
             ApproverKind::CatalogOwners => Some("carol"),
-            ApproverKind::Group => PEOPLE.into_iter().filter(|p| self.person(p).groups.contains(entry.name.as_ref().unwrap())).nth(usize::from(approver % 2)),
+            ApproverKind::Group => PEOPLE
+                .into_iter()
+                .filter(|p| self.person(p).groups.contains(entry.name.as_ref().unwrap()))
+                .nth(usize::from(approver % 2)),
             _ => PEOPLE.into_iter().find(|p| Some(*p) == entry.name.as_deref()),
         };
         let Some(person) = name.map(|name| self.person(name)) else { return };
@@ -233,7 +279,8 @@ impl Store {
         let (policy, package) = POLICIES[usize::from(policy)];
         let (namespace, package) = PACKAGES[package];
         let name = format!("x{}", self.assignments.len());
-        let mut made = assignment(&name).in_namespace(namespace).of(package).to(subject_number(subject)).assigned_by(self.person("carol"));
+        let mut made =
+            assignment(&name).in_namespace(namespace).of(package).to(subject_number(subject)).assigned_by(self.person("carol"));
         made.spec.policy = policy.to_owned();
         if start != 0 {
             made = made.from_start(self.now + TimeDelta::seconds(start));
@@ -276,7 +323,7 @@ impl Store {
 /// A policy with its terms.
 fn written(policy: Policy, terms: Terms, store: &Store) -> Policy {
     let mut policy = match terms.scope {
-        0 | 1 => policy.for_subject(group("engineering")).for_subject(user("carol")),
+        0 | 1 => policy.for_subject(group("engineering")).for_subject(user("alice")).for_subject(user("carol")),
         2 => policy.for_subject(user("alice")).for_subject(user("bob")).for_subject(account("apps", "robot")),
         3 => policy.for_scope(Scope::AllMembers).except(group("security")),
         _ => policy.for_scope(Scope::AllUsers),
@@ -294,32 +341,41 @@ fn written(policy: Policy, terms: Terms, store: &Store) -> Policy {
     policy.spec.extension.allowed = terms.extendable;
     policy.spec.approval.for_extension = terms.approve_extensions;
     policy = if terms.on_behalf { policy.on_behalf_by(user("carol")).on_behalf_by(group("engineering")) } else { policy };
-    if terms.asking { policy.asking(question("ticket").required().matching("^OPS-")).requiring_justification() } else { policy.asking(question("ticket")) }
+    if terms.asking {
+        policy.asking(question("ticket").required().matching("^OPS-")).requiring_justification()
+    } else {
+        policy.asking(question("ticket"))
+    }
 }
 
 /// Stages from none to three.
 fn stages(number: u8) -> Vec<Stage> {
     let lead = || stage("lead", &[by_group("leads")]);
     match number {
-        0 | 1 => vec![],
-        2 => vec![lead()],
+        0..=2 => vec![],
+        8 => vec![lead()],
         3 => vec![lead().needing(2).escalating("7d", &[by_group("security")])],
-        4 => vec![lead().within("1h").escalating("30m", &[by_user("erin")]), stage("security", &[by_group("security"), by_user("carol")]).wanting_reasons()],
+        4 => vec![
+            lead().within("1h").escalating("30m", &[by_user("erin")]),
+            stage("security", &[by_group("security"), by_user("carol")]).wanting_reasons(),
+        ],
         5 => vec![lead(), stage("security", &[by_group("engineering")]), stage("owner", &[by_owners(), by_user("dave")])],
-        6 => vec![stage("lead", &[by_user("alice")]).falling_back_to(&[by_group("leads")]), stage("owner", &[by_owners()]).within("1h").escalating("30m", &[by_user("bob")])],
+        6 => vec![
+            stage("lead", &[by_user("alice")]).falling_back_to(&[by_group("leads")]),
+            stage("owner", &[by_owners()]).within("1h").escalating("30m", &[by_user("bob")]),
+        ],
         _ => vec![stage("lead", &[by_user("alice")]).within("1h").escalating("30m", &[by_user("carol")])],
     }
 }
 
 /// A world in which something can be asked for.
-pub fn begin() -> Store {
+pub fn begin(first: Terms, second: Terms) -> Store {
     let mut store = Store::new();
-    let open = Terms { scope: 0, stages: 0, expiration: 4, enabled: true, custom: true, extendable: true, approve_extensions: false, on_behalf: true, asking: false };
     for (slot, roles) in [(0, 3), (1, 1), (2, 1)] {
         store.apply_package(slot, roles, None, false);
     }
-    store.apply_policy(0, Terms { stages: 2, ..open });
-    store.apply_policy(2, Terms { scope: 4, ..open });
-    store.apply_policy(3, Terms { scope: 4, ..open });
+    for (slot, terms) in [(0, first), (2, second), (3, Terms { scope: 4, stages: 0, ..first })] {
+        store.apply_policy(slot, terms);
+    }
     store
 }

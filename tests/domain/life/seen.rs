@@ -45,12 +45,10 @@ impl Store {
     fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Key>) -> Holdings<'_> {
         let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
         let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
-        Holdings {
-            package,
-            assignments: own.collect(),
-            rivals: asks.map(|(key, request)| Rival { request, claimed: Some(key) == claimed }).collect(),
-            of_groups: Vec::new(),
-        }
+        let mut holdings = Holdings { package, ..Holdings::default() };
+        holdings.assignments = own.collect();
+        holdings.rivals = asks.map(|(key, request)| Rival { request, claimed: Some(key) == claimed }).collect();
+        holdings
     }
 
     /// What a look at a request sees; another one may have been judged a moment ago.
@@ -78,7 +76,13 @@ impl Store {
     }
 
     /// What a look at an assignment sees; the cache may lag behind and not show its request.
-    pub fn assignment_seen<'a>(&'a self, key: &Key, assignment: &'a Assignment, now: DateTime<Utc>, lagging: bool) -> assignment::Seen<'a> {
+    pub fn assignment_seen<'a>(
+        &'a self,
+        key: &Key,
+        assignment: &'a Assignment,
+        now: DateTime<Utc>,
+        lagging: bool,
+    ) -> assignment::Seen<'a> {
         let package = holdings::package_of(assignment);
         let mut held = self.holdings(&assignment.spec.subject, package.clone(), None);
         held.assignments.retain(|a| Key::of(*a) != *key);

@@ -72,7 +72,8 @@ pub const GROUPS: [&str; 3] = ["engineering", "leads", "security"];
 impl Store {
     /// Two catalogs with their resources, and nobody who asked for anything yet.
     pub fn new() -> Self {
-        let members = [("alice", "engineering"), ("bob", "engineering"), ("carol", "leads"), ("dave", "leads"), ("erin", "security")];
+        let members =
+            [("alice", "engineering"), ("bob", "engineering"), ("carol", "leads"), ("dave", "leads"), ("erin", "security")];
         let mut store = Self {
             now: at(0),
             catalogs: BTreeMap::new(),
@@ -207,7 +208,11 @@ fn resource(namespace: &str, name: &str, roles: &[&str], namespaces: &[&str]) ->
         },
         roles: roles
             .iter()
-            .map(|role| ResourceRole { name: (*role).to_owned(), kubernetes: KubernetesRole { role_ref: role_ref(role) }, ..ResourceRole::default() })
+            .map(|role| ResourceRole {
+                name: (*role).to_owned(),
+                kubernetes: KubernetesRole { role_ref: role_ref(role) },
+                ..ResourceRole::default()
+            })
             .collect(),
         ..CatalogResourceSpec::default()
     };

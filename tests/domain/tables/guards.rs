@@ -281,6 +281,25 @@ fn incompatible() {
 }
 
 #[test]
+fn a_parked_request_yields_to_a_younger_one_that_is_under_way_already() {
+    use Phase::{PartiallyDelivered, PendingApproval, Provisioning, Scheduled};
+    let mut scene = asked(alice().starting(at(DAY)), &[engineers().with_custom_schedule()]);
+    scene.step(at(5));
+    assert_eq!(scene.outcome().0, Scheduled);
+    scene.incompatible = vec![key("payer")]; // named since both were accepted
+    let beside = |phase| {
+        let younger = request("r2").by("alice", &[]).to_get("payer").created(at(9)).in_phase(phase);
+        Asked { rivals: vec![(younger, false)], ..scene.clone() }
+    };
+    for phase in [Provisioning, PartiallyDelivered] {
+        denied(beside(phase), DAY, "Incompatible", "\"r2\"");
+    }
+    for phase in [Scheduled, PendingApproval] {
+        passes(&beside(phase), DAY);
+    }
+}
+
+#[test]
 fn an_extension_is_refused_when_an_incompatible_package_is_held_since_but_giving_back_is_not() {
     let mut scene = asked(alice().extending(), &[engineers().extendable()]);
     scene.incompatible = vec![key("payer")];
