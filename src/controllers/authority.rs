@@ -36,7 +36,7 @@ struct Permission {
 impl std::fmt::Display for Permission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if !self.path.is_empty() {
-            return write!(f, "{} {}", self.verb, self.path);
+            return write!(f, "{} on path {}", self.verb, self.path);
         }
         write!(f, "{} {}", self.verb, self.resource)?;
         for (before, part) in
@@ -75,7 +75,7 @@ pub(super) async fn may_bind(act: &Act, who: &Identity, targets: &[Target]) -> R
             let place =
                 if let Scope::Namespace(name) = &target.scope { format!(" in namespace {name:?}") } else { String::new() };
             return Ok(Answer::CannotBind(format!(
-                "{} may not hand out {:?} {:?}{place}: no verb bind on it, and not {lacking}",
+                "{} may not hand out {:?} {:?}{place}: no verb bind on it, and not all that it permits, such as {lacking}",
                 who.username, target.role.kind, target.role.name
             )));
         }

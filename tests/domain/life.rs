@@ -12,6 +12,7 @@ mod people;
 mod seen;
 mod settle;
 mod store;
+mod terms;
 
 use chrono::TimeDelta;
 use entitlement_operator::domain::Key;
@@ -95,7 +96,7 @@ impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
 }
 
 fn live(terms: (Terms, Terms), acts: &[Act], order: u64) {
-    let mut store = people::begin(terms.0, terms.1);
+    let mut store = terms::begin(terms.0, terms.1);
     store.settle(order);
     acts.iter().for_each(|act| store.happens(act));
     store.settle(order);

@@ -7,4 +7,5 @@ mod ends;
 mod guards;
 mod periods;
 mod requests;
+mod rivals;
 mod stages;

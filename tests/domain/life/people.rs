@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use entitlement_operator::api::access_request::{RequestPhase, RequestType};
 use entitlement_operator::api::condition::State;
-use entitlement_operator::api::policy::{ApproverKind, Expiration, Policy, Scope, Stage};
+use entitlement_operator::api::policy::{ApproverKind, Policy};
 use entitlement_operator::api::time::created;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Span, Subject};
 use entitlement_operator::domain::Key;
@@ -13,6 +13,7 @@ use crate::builders::*;
 
 use super::acts::{Act, Terms, Wish};
 use super::store::{GROUPS, PEOPLE, Store, judge_author};
+use super::terms::written;
 
 /// Packages: three in one catalog, of which two share a role, and one in another.
 const PACKAGES: [(&str, &str); 4] = [(PAYMENTS, "oncall"), (PAYMENTS, "payer"), (AUDIT, "auditor"), (PAYMENTS, "tools")];
@@ -240,7 +241,7 @@ impl Store {
         });
     }
 
-    fn apply_policy(&mut self, slot: u8, terms: Terms) {
+    pub fn apply_policy(&mut self, slot: u8, terms: Terms) {
         let (name, package) = POLICIES[usize::from(slot)];
         let (namespace, package) = PACKAGES[package];
         let wanted = written(policy(name).of(package).in_namespace(namespace), terms, self);
@@ -249,7 +250,7 @@ impl Store {
         }
     }
 
-    fn apply_package(&mut self, slot: u8, roles: u8, foe: Option<u8>, group: bool) {
+    pub fn apply_package(&mut self, slot: u8, roles: u8, foe: Option<u8>, group: bool) {
         let (namespace, name) = PACKAGES[usize::from(slot)];
         let all: &[(&str, &str)] = match usize::from(slot) {
             0 | 1 => &[("prod", "viewer"), ("prod", "deployer"), ("prod", "no-such-role")],
@@ -318,64 +319,4 @@ impl Store {
         }
         self.bindings.insert(key, (grant, found));
     }
-}
-
-/// A policy with its terms.
-fn written(policy: Policy, terms: Terms, store: &Store) -> Policy {
-    let mut policy = match terms.scope {
-        0 | 1 => policy.for_subject(group("engineering")).for_subject(user("alice")).for_subject(user("carol")),
-        2 => policy.for_subject(user("alice")).for_subject(user("bob")).for_subject(account("apps", "robot")),
-        3 => policy.for_scope(Scope::AllMembers).except(group("security")),
-        _ => policy.for_scope(Scope::AllUsers),
-    };
-    policy = stages(terms.stages).into_iter().fold(policy, PolicyWords::stage);
-    policy = policy.expiring(match terms.expiration {
-        0 => after("8h"),
-        1 => after("2s"),
-        2 => never(),
-        3 => Expiration { at: Some(store.now + TimeDelta::days(40)), ..Expiration::default() },
-        _ => after("30d"),
-    });
-    policy.spec.enabled = terms.enabled;
-    policy.spec.custom_schedule = terms.custom;
-    policy.spec.extension.allowed = terms.extendable;
-    policy.spec.approval.for_extension = terms.approve_extensions;
-    policy = if terms.on_behalf { policy.on_behalf_by(user("carol")).on_behalf_by(group("engineering")) } else { policy };
-    if terms.asking {
-        policy.asking(question("ticket").required().matching("^OPS-")).requiring_justification()
-    } else {
-        policy.asking(question("ticket"))
-    }
-}
-
-/// Stages from none to three.
-fn stages(number: u8) -> Vec<Stage> {
-    let lead = || stage("lead", &[by_group("leads")]);
-    match number {
-        0..=2 => vec![],
-        8 => vec![lead()],
-        3 => vec![lead().needing(2).escalating("7d", &[by_group("security")])],
-        4 => vec![
-            lead().within("1h").escalating("30m", &[by_user("erin")]),
-            stage("security", &[by_group("security"), by_user("carol")]).wanting_reasons(),
-        ],
-        5 => vec![lead(), stage("security", &[by_group("engineering")]), stage("owner", &[by_owners(), by_user("dave")])],
-        6 => vec![
-            stage("lead", &[by_user("alice")]).falling_back_to(&[by_group("leads")]),
-            stage("owner", &[by_owners()]).within("1h").escalating("30m", &[by_user("bob")]),
-        ],
-        _ => vec![stage("lead", &[by_user("alice")]).within("1h").escalating("30m", &[by_user("carol")])],
-    }
-}
-
-/// A world in which something can be asked for.
-pub fn begin(first: Terms, second: Terms) -> Store {
-    let mut store = Store::new();
-    for (slot, roles) in [(0, 3), (1, 1), (2, 1)] {
-        store.apply_package(slot, roles, None, false);
-    }
-    for (slot, terms) in [(0, first), (2, second), (3, Terms { scope: 4, stages: 0, ..first })] {
-        store.apply_policy(slot, terms);
-    }
-    store
 }
