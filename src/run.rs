@@ -22,7 +22,6 @@ use tracing::{error, info};
 
 use crate::act::Act;
 use crate::act::events::Events;
-use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
@@ -198,7 +197,6 @@ type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;
 fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinSet<()>) {
     let mut all = Watches { client: client.clone(), hub: hub.clone(), tasks: tokio::task::JoinSet::new(), synced: Vec::new() };
     let everything = watcher::Config::default();
-    let ours = watcher::Config::default().labels(&format!("{MANAGED_BY}={OPERATOR}"));
     all.add::<Catalog>(everything.clone());
     all.add::<CatalogResource>(everything.clone());
     all.add::<AccessPackage>(everything.clone());
@@ -208,11 +206,12 @@ fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinS
     all.add::<Assignment>(everything.clone());
     all.add::<Namespace>(everything.clone());
     all.add::<PartialObjectMeta<Role>>(everything.clone());
-    all.add::<PartialObjectMeta<ClusterRole>>(everything);
-    all.add::<ValidatingAdmissionPolicy>(watcher::Config::default());
-    all.add::<ValidatingAdmissionPolicyBinding>(watcher::Config::default());
-    all.add::<RoleBinding>(ours.clone());
-    all.add::<ClusterRoleBinding>(ours);
+    all.add::<PartialObjectMeta<ClusterRole>>(everything.clone());
+    all.add::<ValidatingAdmissionPolicy>(everything.clone());
+    all.add::<ValidatingAdmissionPolicyBinding>(everything.clone());
+    // All of them: ours are known by their annotation too, in case that somebody stripped the labels.
+    all.add::<RoleBinding>(everything.clone());
+    all.add::<ClusterRoleBinding>(everything.clone());
     let synced = all.synced;
     let wait = async move {
         for one in synced {

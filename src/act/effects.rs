@@ -147,7 +147,8 @@ impl Act {
             Err(error) if error.is_conflict() => self.timed(format!("read RoleBinding {key}"), api.get(&key.name)).await?,
             Err(error) => return Err(error),
         };
-        if found.metadata.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).map(String::as_str) != Some(OPERATOR) {
+        let managed = found.metadata.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
+        if !managed && found.metadata.owner_references != wanted.metadata.owner_references {
             return Err(Error::Conflict(format!("RoleBinding {key}")));
         }
         if found.role_ref != wanted.role_ref {

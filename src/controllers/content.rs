@@ -11,7 +11,8 @@ use super::{Context, authority};
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
     let Some(found) = context.hub.read().resources.get(key).cloned() else { return Ok(Outcome::Idle) };
-    let asked = machine::must_ask(&found, now);
+    let appeared = machine::roles_appeared(&found, &*context.hub.read());
+    let asked = if appeared { Ok(()) } else { machine::must_ask(&found, now) };
     let answer = match (&asked, &found.spec.author) {
         (Ok(()), Some(author)) => Some(authority::may_bind(&context.act, author, &machine::all_targets(&found)).await?),
         _ => None,

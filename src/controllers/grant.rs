@@ -11,7 +11,8 @@ use crate::domain::{Key, Note, holdings};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::kept;
-use crate::grants::plan::{Allowed, plan};
+use crate::grants::name;
+use crate::grants::plan::{Allowed, Write, plan_keeping};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
@@ -27,13 +28,17 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         let (overdue, drifted) = (overdue(&world, key, now), drifted(&world, key, &seen, now));
         (seen, overdue, drifted)
     };
-    let (wanted, allowed) = brake(context, key, &seen);
-    let writes = plan(key, &wanted, &allowed, &seen.observed);
-    let mut failures = Vec::new();
+    let (kept, allowed) = brake(context, key, &seen);
+    let writes = plan_keeping(key, &seen.wanted, &kept, &allowed, &seen.observed);
+    let (mut failures, mut made_all) = (Vec::new(), true);
     for write in &writes {
-        // One that fails does not hold up the others, least of all those that take access away.
-        if let Err(error) = context.act.binding(key, write).await {
-            failures.push(error);
+        // The old place goes only when the new one is there; the plan has such deletions at its end.
+        if made_all || !matches!(write, Write::Delete { .. }) {
+            // One that fails does not hold up the others, least of all those that take access away.
+            if let Err(error) = context.act.binding(key, write).await {
+                made_all &= !matches!(write, Write::Put { exists: false, .. });
+                failures.push(error);
+            }
         }
     }
     if failures.is_empty() && !writes.is_empty() {
@@ -49,34 +54,33 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     }
 }
 
-/// Where the role may be granted; while identities cannot be trusted nothing is added anywhere.
+/// Where the role may be granted. While identities cannot be trusted nobody gains anything anywhere, and nothing moves.
 fn allowed(seen: &GrantSeen, trusted: bool) -> Allowed {
     match &seen.grantable {
-        Grantable::In(targets) => {
-            Allowed::In(targets.iter().map(|t| (t.clone(), trusted && !seen.closed.contains_key(t))).collect())
+        Grantable::In(targets) if trusted => {
+            Allowed::In(targets.iter().map(|t| (t.clone(), !seen.closed.contains_key(t))).collect())
         }
-        Grantable::Hold(_) => Allowed::Hold,
+        Grantable::In(_) | Grantable::Hold(_) => Allowed::Hold,
         Grantable::No(_) => Allowed::In(BTreeMap::new()),
     }
 }
 
-/// Who should have the role and where, with those whom the brake keeps until somebody confirms.
+/// Whom the brake lets keep the role until somebody confirms, and where the role may be granted.
 fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, Allowed) {
-    let (mut wanted, mut allowed) = (seen.wanted.clone(), allowed(seen, context.guard.objection().is_none()));
+    let mut allowed = allowed(seen, context.guard.objection().is_none());
     let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
     let losers: BTreeSet<Subject> = seen.losers.keys().cloned().collect();
-    let kept = kept(context.settings.brake, present.len(), &losers);
-    if let Some(kept) = kept {
-        wanted.extend(kept.iter().cloned());
-        if let Allowed::In(places) = &mut allowed {
-            // They stay where they are, and nobody joins them there.
-            for binding in &seen.observed {
-                places.entry(binding.target.clone()).or_insert(false);
-            }
+    // What is held stays held when some of them go for good, and over a restart.
+    let still = !losers.is_empty() && (seen.held || context.problems().held.contains_key(key));
+    let kept = kept(context.settings.brake, present.len(), &losers).or(still.then_some(&losers));
+    if let (Some(_), Allowed::In(places)) = (kept, &mut allowed) {
+        // They stay where we put them, and nobody joins them there.
+        for binding in seen.observed.iter().filter(|o| name::is_genuine(key, &o.target, &o.name)) {
+            places.entry(binding.target.clone()).or_insert(false);
         }
     }
     hold(context, key, kept.map(|kept| Held { count: kept.len(), packages: seen.losers.values().cloned().collect() }));
-    (wanted, allowed)
+    (kept.cloned().unwrap_or_default(), allowed)
 }
 
 /// Keeps what the brake holds back, for the conditions of resource and packages.
@@ -106,7 +110,7 @@ fn drifted(world: &World, key: &GrantKey, seen: &GrantSeen, now: DateTime<Utc>) 
     let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
     let of = |subject: &Subject| {
         let own: Vec<_> = world.assignments.find(&Term::Subject(subject.clone())).cloned().collect();
-        own.into_iter().filter(|a| a.metadata.namespace.as_deref() == Some(key.namespace.as_str()))
+        own.into_iter().filter(|a| a.metadata.namespace.as_deref() == Some(key.namespace.as_str()) && !a.phase().is_terminal())
     };
     for subject in seen.wanted.iter().filter(|s| !present.contains(s)) {
         let had = of(subject).filter(|a| holdings::gives(a, now)).any(|a| {

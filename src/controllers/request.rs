@@ -16,7 +16,7 @@ use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let Some(found) = context.hub.read().requests.get(key).cloned() else { return Ok(Outcome::Idle) };
-    if context.guard.is_undecided() {
+    if context.guard.is_undecided() && !found.phase().is_terminal() {
         return Ok(Outcome::Idle);
     }
     if let Some(objection) = context.guard.objection().filter(|_| !found.phase().is_terminal()) {

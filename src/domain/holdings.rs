@@ -38,6 +38,8 @@ pub struct Holdings<'a> {
     pub package: Key,
     /// Assignments of the subject, in all catalogs, apart from the one that is judged.
     pub assignments: Vec<&'a Assignment>,
+    /// Those of them that were accepted a moment ago, while the result is being written: they count as live.
+    pub claimed: Vec<Key>,
     /// Requests of the subject that have not ended, in all catalogs, apart from the one that is judged.
     pub rivals: Vec<Rival<'a>>,
     /// Assignments of groups that the subject is known to be in.
@@ -97,9 +99,13 @@ pub fn goes_before(rival: &Rival<'_>, request: &AccessRequest, rank: Rank) -> bo
 }
 
 impl<'a> Holdings<'a> {
+    fn counts(&self, assignment: &Assignment, now: DateTime<Utc>) -> bool {
+        is_live(assignment, now) || self.claimed.contains(&Key::of(assignment))
+    }
+
     /// The live assignment of the package, if there is one.
     pub fn live(&self, now: DateTime<Utc>) -> Option<&'a Assignment> {
-        self.assignments.iter().copied().find(|a| package_of(a) == self.package && is_live(a, now))
+        self.assignments.iter().copied().find(|a| package_of(a) == self.package && self.counts(a, now))
     }
 
     /// A pending request for the same package and of the same type that goes before.
@@ -111,7 +117,7 @@ impl<'a> Holdings<'a> {
     /// An assignment of one of these packages that the subject holds, itself or through a group.
     pub fn holds(&self, packages: &[Key], now: DateTime<Utc>) -> Option<&'a Assignment> {
         let all = self.assignments.iter().chain(&self.of_groups).copied();
-        all.into_iter().find(|a| is_live(a, now) && packages.contains(&package_of(a)))
+        all.into_iter().find(|a| self.counts(a, now) && packages.contains(&package_of(a)))
     }
 
     /// A request to get one of these packages that goes before.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::access_package::PackageRole;
 use crate::api::catalog_resource::{
@@ -81,6 +82,20 @@ pub fn all_targets(resource: &CatalogResource) -> Vec<Target> {
     resource.spec.roles.iter().flat_map(|role| targets(resource, role)).collect()
 }
 
+/// What was found about the author of the spec as it is. A deletion counts as a generation of its own and changes no spec.
+fn judged(resource: &CatalogResource) -> Option<&Condition> {
+    let current = generation(resource);
+    let deleting = i64::from(resource.metadata.deletion_timestamp.is_some());
+    let authorized = resource.status.as_ref().and_then(|s| condition::get(&s.conditions, AUTHORIZED));
+    authorized.filter(|c| c.observed_generation.is_some_and(|seen| seen == current || seen == current - deleting))
+}
+
+/// Whether roles that were missing when the author was judged are there now, so that it is worth asking again at once.
+pub fn roles_appeared(resource: &CatalogResource, cluster: &dyn Cluster) -> bool {
+    judged(resource).is_some_and(|c| c.reason == ROLE_NOT_FOUND)
+        && all_targets(resource).iter().all(|target| cluster.role(target))
+}
+
 /// Whether, and where, a package's role may be granted.
 pub fn grantable(wanted: &PackageRole, resource: Option<&CatalogResource>) -> Grantable {
     let Some(resource) = resource else {
@@ -89,8 +104,7 @@ pub fn grantable(wanted: &PackageRole, resource: Option<&CatalogResource>) -> Gr
     let Some(role) = resource.spec.roles.iter().find(|role| role.name == wanted.role) else {
         return Grantable::No(format!("catalog resource {:?} has no role {:?}", wanted.resource, wanted.role));
     };
-    let authorized = resource.status.as_ref().and_then(|s| condition::get(&s.conditions, AUTHORIZED));
-    match authorized.filter(|c| c.observed_generation == Some(generation(resource))) {
+    match judged(resource) {
         Some(c) if c.status == State::True.as_str() => Grantable::In(targets(resource, role)),
         Some(c) if c.status == State::False.as_str() => {
             Grantable::No(format!("catalog resource {:?}: {}", wanted.resource, c.message))
@@ -108,8 +122,7 @@ const ASK_AGAIN: (TimeDelta, TimeDelta) = (TimeDelta::seconds(30), TimeDelta::mi
 /// A positive answer stands for its generation: an author who leaves the company takes nobody's access along. A negative one is asked
 /// again now and then, because a role or a right may have been applied later.
 pub fn must_ask(resource: &CatalogResource, now: DateTime<Utc>) -> Result<(), Option<DateTime<Utc>>> {
-    let authorized = resource.status.as_ref().and_then(|s| condition::get(&s.conditions, AUTHORIZED));
-    let Some(answer) = authorized.filter(|c| c.observed_generation == Some(generation(resource))) else { return Ok(()) };
+    let Some(answer) = judged(resource) else { return Ok(()) };
     if answer.status == State::True.as_str() || answer.reason == AUTHOR_UNKNOWN {
         return Err(None);
     }

@@ -17,6 +17,14 @@ pub fn binding(key: &GrantKey, target: &Target, shard: usize) -> String {
     format!("entitlement:{}:{}:{}:{hash}:{shard}", key.namespace, key.resource, key.role)
 }
 
+/// Whether a binding of this name in this place binds what we made it for: the role of a binding cannot be changed, but somebody may have
+/// made it anew with another one.
+pub fn is_genuine(key: &GrantKey, target: &Target, name: &str) -> bool {
+    let own = binding(key, target, 0);
+    let stem = own.strip_suffix('0').unwrap_or(&own);
+    name.strip_prefix(stem).is_some_and(|shard| !shard.is_empty() && shard.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// The labels of a binding that carries grants.
 pub fn labels(key: &GrantKey) -> BTreeMap<String, String> {
     [

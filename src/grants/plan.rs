@@ -60,6 +60,17 @@ pub enum Write {
 
 /// Compares what is wanted with what is there.
 pub fn plan(key: &GrantKey, wanted: &BTreeSet<Subject>, allowed: &Allowed, observed: &[Observed]) -> Vec<Write> {
+    plan_keeping(key, wanted, &BTreeSet::new(), allowed, observed)
+}
+
+/// The same, but those in `kept` stay where they are; nowhere are they added.
+pub fn plan_keeping(
+    key: &GrantKey,
+    wanted: &BTreeSet<Subject>,
+    kept: &BTreeSet<Subject>,
+    allowed: &Allowed,
+    observed: &[Observed],
+) -> Vec<Write> {
     let (mut shrink, mut grow) = (Vec::new(), Vec::new());
     let places: BTreeMap<Target, bool> = match allowed {
         Allowed::In(places) => places.clone(),
@@ -67,7 +78,7 @@ pub fn plan(key: &GrantKey, wanted: &BTreeSet<Subject>, allowed: &Allowed, obser
     };
     for (target, open) in &places {
         let here: Vec<&Observed> = observed.iter().filter(|o| o.target == *target).collect();
-        place(key, wanted, target, *open, &here, &mut shrink, &mut grow);
+        place(key, (wanted, kept), target, *open, &here, &mut shrink, &mut grow);
     }
     let strays = observed.iter().filter(|o| !places.contains_key(&o.target));
     let delete = strays.map(|stray| Write::Delete { target: stray.target.clone(), name: stray.name.clone() });
@@ -77,7 +88,7 @@ pub fn plan(key: &GrantKey, wanted: &BTreeSet<Subject>, allowed: &Allowed, obser
 /// One place: who is wanted stays where they are, others leave, newcomers fill the first binding with room.
 fn place(
     key: &GrantKey,
-    wanted: &BTreeSet<Subject>,
+    (wanted, kept): (&BTreeSet<Subject>, &BTreeSet<Subject>),
     target: &Target,
     open: bool,
     here: &[&Observed],
@@ -87,10 +98,10 @@ fn place(
     let mut settled: BTreeSet<&Subject> = BTreeSet::new();
     let mut shards: Vec<(String, Vec<Subject>, Option<&Observed>)> = Vec::new();
     for binding in here {
-        let stays = |s: &&Subject| wanted.contains(*s);
+        let stays = |s: &&Subject| wanted.contains(*s) || kept.contains(*s);
         let known = binding.subjects.iter().flatten().filter(stays);
-        let kept: Vec<Subject> = known.filter(|s| settled.insert(*s)).take(MOST_SUBJECTS).cloned().collect();
-        shards.push((binding.name.clone(), kept, Some(*binding)));
+        let left: Vec<Subject> = known.filter(|s| settled.insert(*s)).take(MOST_SUBJECTS).cloned().collect();
+        shards.push((binding.name.clone(), left, Some(*binding)));
     }
     let missing = wanted.iter().filter(|s| open && !shards.iter().any(|(_, has, _)| has.contains(*s)) && !settled.contains(*s));
     fill(key, target, missing.collect(), &mut shards);

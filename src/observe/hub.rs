@@ -37,6 +37,9 @@ impl Hub {
 
     /// Enters a version of an object, from a watch.
     pub fn put<K: Watched>(&self, object: K) {
+        if !object.matters() {
+            return self.remove::<K>(&Key::of(&object));
+        }
         let mut world = self.write();
         if let Some(Change { old, new }) = K::table(&mut world).put(object) {
             let mut wakes = Wakes::default();

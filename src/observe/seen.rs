@@ -71,6 +71,7 @@ impl World {
         let groups = identity.into_iter().flat_map(|who| &who.groups);
         Holdings {
             package: package.clone(),
+            claimed: self.claims.iter().filter(|(kind, _)| *kind == "Assignment").map(|(_, key)| key.clone()).collect(),
             assignments: others.map(|a| &**a).collect(),
             rivals: rivals
                 .map(|r| Rival { request: r, claimed: self.claims.contains(&("AccessRequest", Key::of(&**r))) })
@@ -110,9 +111,7 @@ impl World {
             None if gone => Origin::Gone,
             None => Origin::Unseen,
         };
-        let mut holdings = self.holdings(&spec.subject, None, &package, &request, Some(&key));
-        // An assignment that is being accepted at the same time counts as held.
-        holdings.assignments.retain(|a| holdings::is_live(a, now) || self.claims.contains(&("Assignment", Key::of(*a))));
+        let holdings = self.holdings(&spec.subject, None, &package, &request, Some(&key));
         assignment::Seen {
             assignment,
             catalog: self.catalog_of(&key.namespace),

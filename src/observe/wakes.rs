@@ -37,6 +37,11 @@ pub trait Watched: Indexed + Sized {
     /// Its cache.
     fn table(world: &mut World) -> &mut Table<Self>;
 
+    /// Whether the object matters to us; others are not kept.
+    fn matters(&self) -> bool {
+        true
+    }
+
     /// Who has to look again after a change from `old` to `new`; the caches show `new` already.
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes);
 }

@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 use crate::chance;
 
-use acts::{Act, Terms, acts, terms};
+use acts::{Act, Terms, acts, world};
 use operator::{How, Thing, WHOLE};
 use store::Store;
 
@@ -95,8 +95,8 @@ impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
     }
 }
 
-fn live(terms: (Terms, Terms), acts: &[Act], order: u64) {
-    let mut store = terms::begin(terms.0, terms.1);
+fn live((first, second, foe): (Terms, Terms, Option<u8>), acts: &[Act], order: u64) {
+    let mut store = terms::begin(first, second, foe);
     store.settle(order);
     acts.iter().for_each(|act| store.happens(act));
     store.settle(order);
@@ -108,7 +108,7 @@ proptest! {
     #![proptest_config(chance(2_000))]
 
     #[test]
-    fn short_lives_keep_every_rule(terms in (terms(), terms()), acts in acts(30), order in any::<u64>()) {
+    fn short_lives_keep_every_rule(terms in world(), acts in acts(30), order in any::<u64>()) {
         live(terms, &acts, order);
     }
 }
@@ -117,7 +117,7 @@ proptest! {
     #![proptest_config(chance(600))]
 
     #[test]
-    fn long_lives_keep_every_rule(terms in (terms(), terms()), acts in acts(80), order in any::<u64>()) {
+    fn long_lives_keep_every_rule(terms in world(), acts in acts(80), order in any::<u64>()) {
         live(terms, &acts, order);
     }
 }

@@ -79,8 +79,16 @@ impl Record {
     /// Reads the catalogs in these namespaces, or all.
     pub async fn of(root: &Person, catalogs: Option<&[String]>) -> Self {
         const KINDS: [&str; 10] = [
-            "Namespace", "Role", "ClusterRole", "CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment",
-            "RoleBinding", "ClusterRoleBinding",
+            "Namespace",
+            "Role",
+            "ClusterRole",
+            "CatalogResource",
+            "AccessPackage",
+            "AccessRequest",
+            "ApprovalDecision",
+            "Assignment",
+            "RoleBinding",
+            "ClusterRoleBinding",
         ];
         let catalogs = catalogs.map(|all| all.iter().cloned().collect());
         let mut record = Self { now: Utc::now(), catalogs, objects: BTreeMap::new() };
@@ -127,7 +135,9 @@ impl Record {
                     && who(&a["spec"]["subject"]) == subject
             };
             if !self.all("Assignment").iter().any(|a| open(&a)) {
-                return Err(format!("{subject} has {bound} in {namespace:?} by {catalog}/{resource}/{role} without an open assignment"));
+                return Err(format!(
+                    "{subject} has {bound} in {namespace:?} by {catalog}/{resource}/{role} without an open assignment"
+                ));
             }
         }
         self.i2_assignments_are_approved_by_others()
@@ -146,13 +156,16 @@ impl Record {
     fn grants_of(&self, catalog: &str, pair: &Value, subject: &Value) -> Option<BTreeSet<Grant>> {
         let Some(resource) = self.find("CatalogResource", catalog, text(pair, "/resource")) else { return Some(BTreeSet::new()) };
         let generation = &resource["metadata"]["generation"];
-        let judged = list(resource, "/status/conditions").find(|c| c["type"] == "Authorized" && c["observedGeneration"] == *generation);
+        let judged =
+            list(resource, "/status/conditions").find(|c| c["type"] == "Authorized" && c["observedGeneration"] == *generation);
         match judged.map(|c| text(c, "/status")) {
             Some("True") => {}
             Some("False") => return Some(BTreeSet::new()),
             _ => return None,
         }
-        let Some(role) = list(resource, "/spec/roles").find(|role| role["name"] == pair["role"]) else { return Some(BTreeSet::new()) };
+        let Some(role) = list(resource, "/spec/roles").find(|role| role["name"] == pair["role"]) else {
+            return Some(BTreeSet::new());
+        };
         let (kind, name) = (text(role, "/kubernetes/roleRef/kind"), text(role, "/kubernetes/roleRef/name"));
         let wide = resource.pointer("/spec/kubernetes/clusterWide") == Some(&Value::Bool(true));
         let places: Vec<&str> =
@@ -160,7 +173,8 @@ impl Record {
         let possible = places.into_iter().filter(|place| place.is_empty() || self.is_there(place));
         let possible = possible.filter(|place| self.find(kind, if kind == "Role" { place } else { "" }, name).is_some());
         let grant = |place: &str| {
-            [catalog, text(pair, "/resource"), text(pair, "/role"), place, &format!("{kind} {name}"), &who(subject)].map(str::to_owned)
+            [catalog, text(pair, "/resource"), text(pair, "/role"), place, &format!("{kind} {name}"), &who(subject)]
+                .map(str::to_owned)
         };
         Some(possible.map(grant).collect())
     }
@@ -175,7 +189,10 @@ impl Record {
         let pairs = live.flat_map(|assignment| {
             let catalog = text(assignment, "/metadata/namespace");
             let package = self.find("AccessPackage", catalog, text(assignment, "/spec/accessPackage"));
-            package.into_iter().flat_map(|p| list(p, "/spec/resourceRoles")).map(move |pair| (catalog, pair, &assignment["spec"]["subject"]))
+            package
+                .into_iter()
+                .flat_map(|p| list(p, "/spec/resourceRoles"))
+                .map(move |pair| (catalog, pair, &assignment["spec"]["subject"]))
         });
         pairs.filter_map(|(catalog, pair, subject)| self.grants_of(catalog, pair, subject)).flatten().collect()
     }

@@ -30,7 +30,12 @@ async fn every_holder_follows_the_roles_of_the_package() {
     for assignment in [asked, assigned] {
         office.grant_is(&assignment, "production", "Delivered").await;
         let record = office.reaches("Assignment", &assignment, "Delivered").await;
-        assert_eq!(list(&record, "/status/grants").count(), 1, "only what the package has is told: {}", record["status"]["grants"]);
+        assert_eq!(
+            list(&record, "/status/grants").count(),
+            1,
+            "only what the package has is told: {}",
+            record["status"]["grants"]
+        );
     }
     office.is_right().await;
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::acts::{EDIT, VIEW, viewer};
 use crate::checker::text;
 use crate::department::{Department, ONCALL};
-use crate::person::{ALICE, DAVE, MALLORY};
+use crate::person::{ALICE, CAROL, DAVE, MALLORY};
 use crate::support::{Operator, ROOT, eventually};
 use crate::world::{SOON, is_idle, quiet, shared, sum, world};
 
@@ -47,6 +47,10 @@ impl Department<'_> {
     async fn unbinds(&self, binding: &Value) {
         let root = self.person(ROOT).await;
         root.delete("RoleBinding", &self.name, text(binding, "/metadata/name")).await.expect("root may do anything");
+    }
+
+    async fn message_of_catalog(&self) -> String {
+        self.person(ROOT).await.get("Catalog", "", &self.name).await.map(|c| c["status"].to_string()).unwrap_or_default()
     }
 
     /// Waits until the binding is as the operator writes it: these subjects, its labels, its annotation.
@@ -168,13 +172,57 @@ async fn a_binding_of_our_name_that_is_not_ours_is_left_alone_and_told_of() {
 
     let assignment = office.assigns_with(ONCALL, ALICE, json!({})).await;
     let why = office.grant_is(&assignment, "production", "Failed").await;
-    assert!(why.contains("Conflict") && why.contains(text(&binding, "/metadata/name")), "the grant names what is in the way: {why}");
+    assert!(
+        why.contains("Conflict") && why.contains(text(&binding, "/metadata/name")),
+        "the grant names what is in the way: {why}"
+    );
     let root = office.person(ROOT).await;
     let now = root.get("RoleBinding", &office.name, text(&foreign, "/metadata/name")).await.expect("it is there");
     assert_eq!(now["metadata"]["resourceVersion"], foreign["metadata"]["resourceVersion"], "it was not touched");
 
     office.unbinds(&foreign).await;
     office.reaches("Assignment", &assignment, "Delivered").await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn the_roles_of_a_catalog_are_put_right_as_well() {
+    let office = shared("drift-catalog").await;
+    let root = office.person(ROOT).await;
+    let owners = async || office.holders(&office.catalog(), "entitlement-catalog-owner").await;
+    let change = async |change: Value| {
+        root.patch("RoleBinding", &office.catalog(), "entitlement-catalog-owner", change).await.expect("root may do anything");
+    };
+    change(json!({"subjects": [user(MALLORY)]})).await;
+    office.is_held_by(&office.catalog(), "entitlement-catalog-owner", &[CAROL]).await;
+    root.delete("RoleBinding", &office.catalog(), "entitlement-requestor").await.expect("root may do anything");
+    office.is_held_by(&office.catalog(), "entitlement-requestor", &["system:authenticated"]).await;
+
+    change(json!({"metadata": {"labels": null}, "subjects": [user(MALLORY)]})).await;
+    eventually("mallory owns nothing", SOON, async || match owners().await {
+        found if found.contains(MALLORY) => Err(office.message_of_catalog().await),
+        _ => Ok(()),
+    })
+    .await;
+    office.is_held_by(&office.catalog(), "entitlement-catalog-owner", &[CAROL]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn a_catalog_that_loses_its_namespace_for_a_moment_takes_nothing() {
+    let (office, _) = with_alice("drift-label").await;
+    let root = office.person(ROOT).await;
+    let label = async |value: Value| {
+        let change = json!({"metadata": {"labels": {"entitlement.dev/catalog": value}}});
+        root.patch("Namespace", "", &office.catalog(), change).await.expect("root may do anything");
+    };
+    label(Value::Null).await;
+    office.becomes("Catalog", "", &office.name, "Ready", "False NamespaceNotOurs").await;
+    is_idle(async || world().await.operator.metrics().await).await;
+    office.is_held_by(&office.name, VIEW, &[ALICE]).await;
+    label(json!(office.name)).await;
+    office.becomes("Catalog", "", &office.name, "Ready", "True Available").await;
+    office.assigns(DAVE).await;
     office.is_right().await;
 }
 

@@ -23,7 +23,7 @@ struct Pair {
     leader: Replica,
     standby: Replica,
     leaders_line: Line,
-    _standbys_line: Line,
+    standbys_line: Line,
 }
 
 async fn leads(replica: &Replica) {
@@ -41,7 +41,7 @@ impl Pair {
         leads(&leader).await;
         let standby = Replica::start(plane, &standbys_line, &ARGS).await;
         assert_eq!(sum(&standby.metrics().await, "entitlement_leader", &[]), 0.0, "one leads");
-        Self { leader, standby, leaders_line, _standbys_line: standbys_line }
+        Self { leader, standby, leaders_line, standbys_line }
     }
 
     /// Waits until the old leader, awake again, has noticed that it is none and has ended.
@@ -79,6 +79,8 @@ async fn a_frozen_leader_is_replaced_and_does_no_harm_when_it_wakes() {
         assignments.push(office.assigns(member).await);
     }
 
+    assert_eq!(pair.standbys_line.writes(), 0, "the standby writes nothing");
+
     // In the middle of work.
     let newcomer = office.assigns_with(ONCALL, ALICE, json!({})).await;
     pair.leader.freeze();
@@ -109,7 +111,7 @@ async fn a_write_of_a_deposed_leader_that_arrives_late_is_refused() {
     let mut pair = Pair::start(&plane).await;
     let office = Department::open(&plane, "leader-late").await.open_to_engineers().await;
     office.assigns(ALICE).await;
-    pair.leaders_line.has(Fault::HoldsBindings);
+    pair.leaders_line.has(Fault::Holds("rolebindings"));
     let late = office.assigns_with(ONCALL, DAVE, json!({})).await;
     pair.leaders_line.holds_a_write().await;
     pair.leader.freeze();
@@ -135,7 +137,7 @@ async fn a_binding_that_a_deposed_leader_makes_late_is_put_right() {
     let plane = quiet().await;
     let mut pair = Pair::start(&plane).await;
     let office = Department::open(&plane, "leader-revenant").await.open_to_engineers().await;
-    pair.leaders_line.has(Fault::HoldsBindings);
+    pair.leaders_line.has(Fault::Holds("rolebindings"));
     let late = office.assigns_with(ONCALL, ZOE, json!({})).await;
     pair.leaders_line.holds_a_write().await;
     pair.leader.freeze();

@@ -1,5 +1,6 @@
 //! The line between an operator and the API server: a proxy that lets everything through until it is told otherwise.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,13 +27,15 @@ pub enum Fault {
     LosesNextWrite,
     /// The next write arrives and its answer never comes back; nothing after it arrives.
     LosesNextAnswer,
-    /// Writes to bindings wait; everything else passes.
-    HoldsBindings,
+    /// Writes whose path holds this wait; everything else passes.
+    Holds(&'static str),
     /// Every request is answered with this status code.
     Answers(u16),
+    /// Every attempt to make a binding is answered with this status code.
+    RefusesNewBindings(u16),
     /// Every watch is told that its version is too old (410).
     Outdated,
-    /// Nothing is answered any more.
+    /// Nothing is answered any more, now or later: connections stay open and are good for nothing.
     Dead,
 }
 
@@ -48,6 +51,8 @@ struct Ends {
     fault: watch::Sender<Fault>,
     /// Counted up to cut everything that streams.
     cuts: watch::Sender<u64>,
+    /// How many writes came, whatever became of them.
+    writes: AtomicUsize,
     /// Writes that reached the point at which the line failed, and status codes of writes that were held.
     lost: Mutex<Vec<String>>,
     late: Mutex<Vec<(String, u16)>>,
@@ -66,6 +71,7 @@ impl Line {
             client: Client::try_from(config).expect("a client"),
             fault: watch::Sender::new(Fault::None),
             cuts: watch::Sender::new(0),
+            writes: AtomicUsize::new(0),
             lost: Mutex::default(),
             late: Mutex::default(),
         });
@@ -97,12 +103,17 @@ impl Line {
         self.ends.cuts.send_modify(|cuts| *cuts += 1);
     }
 
+    /// How many writes came so far.
+    pub fn writes(&self) -> usize {
+        self.ends.writes.load(Ordering::Relaxed)
+    }
+
     /// The write at which the line failed, if it has.
     pub fn lost(&self) -> Option<String> {
         self.ends.lost.lock().expect("no panic").first().cloned()
     }
 
-    /// Waits until a write to a binding is held.
+    /// Waits until a write is held.
     pub async fn holds_a_write(&self) {
         eventually("a write is held", Duration::from_secs(30), async || self.lost().ok_or_else(|| "none".to_owned())).await;
     }
@@ -134,6 +145,7 @@ fn write_in(request: &Request) -> Option<String> {
 
 async fn pass(State(ends): State<Arc<Ends>>, request: Request) -> Response<Body> {
     let write = write_in(&request);
+    ends.writes.fetch_add(usize::from(write.is_some()), Ordering::Relaxed);
     let fault = *ends.fault.borrow();
     match (fault, write) {
         (Fault::Dead, _) => std::future::pending().await,
@@ -148,8 +160,11 @@ async fn pass(State(ends): State<Arc<Ends>>, request: Request) -> Response<Body>
             ends.lost.lock().expect("no panic").push(format!("{write} {}", answer.status()));
             std::future::pending().await
         }
-        (Fault::HoldsBindings, Some(write)) if write.contains("rolebindings") => ends.hold(request, write).await,
+        (Fault::Holds(what), Some(write)) if write.contains(what) => ends.hold(request, write).await,
         (Fault::Answers(code), _) => status(code),
+        (Fault::RefusesNewBindings(code), Some(write)) if write.starts_with("POST") && write.contains("rolebindings") => {
+            status(code)
+        }
         (Fault::Outdated, _) if request.uri().query().is_some_and(|query| query.contains("watch=true")) => status(410),
         _ => ends.forward(request).await,
     }
@@ -199,7 +214,11 @@ impl Ends {
         let chunks = body.into_data_stream().map(|chunk| chunk.map_err(std::io::Error::other));
         let broken = self.cuts.subscribe();
         let end = stream::once(async move {
-            if broken.has_changed().unwrap_or(true) { Err(std::io::Error::other("the line is cut")) } else { Ok(axum::body::Bytes::new()) }
+            if broken.has_changed().unwrap_or(true) {
+                Err(std::io::Error::other("the line is cut"))
+            } else {
+                Ok(axum::body::Bytes::new())
+            }
         });
         Body::from_stream(chunks.take_until(Box::pin(cut)).chain(end))
     }

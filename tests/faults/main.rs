@@ -1,7 +1,7 @@
 //! What is granted is exactly what live assignments say: through edits, drift, deletions, crashes and outages.
 //!
 //! Tests that leave the operator and the installation alone share one control plane ([`world::shared`]) and open a department each.
-//! Tests that kill, freeze, cut off or disarm something take the quiet control plane, one after the other ([`world::quiet`]).
+//! Tests that kill, freeze, cut off or disarm something take a quiet control plane for themselves ([`world::quiet`]).
 //! Each ends with the [`checker`], which reads the API server and nothing else.
 //!
 //! The soak ([`soak`]) runs 20 seconds. For longer, and for the same throws again:

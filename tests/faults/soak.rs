@@ -52,7 +52,11 @@ async fn open<'p>(plane: &'p Plane, name: &str) -> Department<'p> {
 }
 
 fn terms(policy: &str, package: &str) -> Value {
-    let terms = if policy == "deployers" { if_a_lead_agrees().and_user(OLGA).for_as_long_as("5s") } else { at_once().for_as_long_as("1h") };
+    let terms = if policy == "deployers" {
+        if_a_lead_agrees().and_user(OLGA).for_as_long_as("5s")
+    } else {
+        at_once().for_as_long_as("1h")
+    };
     let mut terms = terms.spec(package);
     terms["extension"] = json!({"allowed": true});
     terms["customSchedule"] = json!(true);
@@ -61,7 +65,7 @@ fn terms(policy: &str, package: &str) -> Value {
 
 impl Soak<'_> {
     fn pick(&mut self, from: &[&'static str]) -> &'static str {
-        *self.dice.choose::<&str>(from)
+        self.dice.choose(from)
     }
 
     fn name(&mut self, prefix: &str) -> String {
@@ -95,7 +99,13 @@ impl Soak<'_> {
 
     async fn creates(&self, who: &str, kind: &str, name: &str, spec: Value) -> Option<u16> {
         let metadata = json!({"name": name, "namespace": self.office.catalog()});
-        self.office.person(who).await.create(json!({"kind": kind, "metadata": metadata, "spec": spec})).await.err().map(|r| r.code)
+        self.office
+            .person(who)
+            .await
+            .create(json!({"kind": kind, "metadata": metadata, "spec": spec}))
+            .await
+            .err()
+            .map(|r| r.code)
     }
 
     async fn patches(&self, who: &str, kind: &str, name: &str, change: Value) -> Option<u16> {
@@ -178,7 +188,8 @@ impl Soak<'_> {
         let place = if self.dice.throw(2) == 0 { self.office.name.clone() } else { format!("{}-2", self.office.name) };
         let (which, how) = (self.dice.throw(4), self.dice.throw(4));
         let all = root.list("RoleBinding", &place).await.expect("root may list");
-        let ours: Vec<&str> = all.iter().filter_map(|b| b["metadata"]["name"].as_str()).filter(|n| n.starts_with("entitlement:")).collect();
+        let ours: Vec<&str> =
+            all.iter().filter_map(|b| b["metadata"]["name"].as_str()).filter(|n| n.starts_with("entitlement:")).collect();
         let name = *ours.get(which % ours.len().max(1))?;
         let intruder = json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "intruder"});
         let change = match how {

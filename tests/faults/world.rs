@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::department::Department;
 use crate::support::{Operator, Plane, ROOT, eventually, install};
@@ -44,9 +45,15 @@ pub async fn shared(name: &str) -> Department<'static> {
 
 /// A control plane without an operator, for one test at a time.
 pub struct Quiet {
-    plane: MutexGuard<'static, Plane>,
-    damaged: &'static AtomicBool,
+    plane: Option<Plane>,
+    damaged: AtomicBool,
+    _turn: SemaphorePermit<'static>,
 }
+
+/// Control planes that nobody uses at the moment, and whether they were damaged.
+static FREE: Mutex<Vec<(Plane, bool)>> = Mutex::new(Vec::new());
+/// As many as there are tests that run at the same time on a small machine.
+static TURNS: Semaphore = Semaphore::const_new(2);
 
 impl Quiet {
     /// Whoever comes next finds the installation as it was shipped, whatever happens from now on.
@@ -59,20 +66,36 @@ impl Deref for Quiet {
     type Target = Plane;
 
     fn deref(&self) -> &Plane {
-        &self.plane
+        self.plane.as_ref().expect("it is there until it is given back")
     }
 }
 
-pub async fn quiet() -> Quiet {
-    static QUIET: OnceCell<Mutex<Plane>> = OnceCell::const_new();
-    static DAMAGED: AtomicBool = AtomicBool::new(true);
-    let plane = QUIET.get_or_init(async || Mutex::new(Plane::start().await)).await.lock().await;
-    if DAMAGED.swap(false, Ordering::SeqCst) {
-        // What somebody else wrote into them would survive an apply.
-        plane.kubectl(ROOT, &["delete", "--all", "validatingadmissionpolicies,validatingadmissionpolicybindings"]).await.ok();
-        install(&plane).await;
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let plane = self.plane.take().map(|plane| (plane, self.damaged.load(Ordering::SeqCst)));
+        FREE.lock().unwrap_or_else(PoisonError::into_inner).extend(plane);
     }
-    Quiet { plane, damaged: &DAMAGED }
+}
+
+/// Takes a quiet control plane; waits until one is free.
+pub async fn quiet() -> Quiet {
+    let turn = TURNS.acquire().await.expect("it is never closed");
+    let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let plane = match free {
+        Some((plane, false)) => plane,
+        Some((plane, true)) => {
+            // What somebody else wrote into them would survive an apply.
+            plane.kubectl(ROOT, &["delete", "--all", "validatingadmissionpolicies,validatingadmissionpolicybindings"]).await.ok();
+            install(&plane).await;
+            plane
+        }
+        None => {
+            let plane = Plane::start().await;
+            install(&plane).await;
+            plane
+        }
+    };
+    Quiet { plane: Some(plane), damaged: AtomicBool::new(false), _turn: turn }
 }
 
 /// The sum of a metric over all time series whose labels hold each of `labels`.

@@ -11,9 +11,11 @@ use crate::api::Assignment;
 use crate::api::access_package::PackageRole;
 use crate::api::assignment::GrantObject;
 use crate::api::catalog_resource::{RoleKind, RoleRef};
+use crate::api::condition;
 use crate::api::labels::CONFIRM_REVOCATION;
 use crate::api::subject::Subject;
 use crate::domain::catalog::{RBAC, from_rbac};
+use crate::domain::readiness::REVOCATION_HELD;
 use crate::domain::resource::{Cluster, Grantable, Scope, Target, grantable, missing};
 use crate::domain::{Key, holdings};
 use crate::grants::plan::Observed;
@@ -34,6 +36,8 @@ pub struct GrantSeen {
     /// Those who hold a live assignment that gave them the role, and lose it, here or somewhere, because of an edit that nobody
     /// confirmed; with the package that gave it.
     pub losers: BTreeMap<Subject, Key>,
+    /// The resource says that a mass revocation waits.
+    pub held: bool,
     /// The next instant at which somebody's access ends.
     pub next_end: Option<DateTime<Utc>>,
 }
@@ -56,7 +60,9 @@ impl World {
         let observed = self.observed(key);
         let losers = self.losers(key, &wanted, &targets, &observed, now);
         let closed = targets.into_iter().filter_map(|target| Some((target.clone(), self.closed(&target)?))).collect();
-        GrantSeen { wanted, grantable, closed, observed, losers, next_end }
+        let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
+        let held = status.is_some_and(|s| condition::holds(&s.conditions, REVOCATION_HELD));
+        GrantSeen { wanted, grantable, closed, observed, losers, held, next_end }
     }
 
     fn losers(
@@ -74,6 +80,9 @@ impl World {
         let mut losers = BTreeMap::new();
         for binding in observed {
             let stray = !targets.contains(&binding.target);
+            if stray && !name::is_genuine(key, &binding.target, &binding.name) {
+                continue; // drift, which nobody can confirm
+            }
             for subject in binding.subjects.iter().flatten().filter(|s| stray || !wanted.contains(*s)) {
                 losers.extend(self.giver(key, subject, now).map(|package| (subject.clone(), package)));
             }

@@ -8,6 +8,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBind
 use kube::core::PartialObjectMeta;
 
 use crate::api::catalog_resource::{RoleKind, RoleRef};
+use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{CatalogResource, Subject};
 use crate::domain::Key;
 use crate::domain::catalog::from_rbac;
@@ -74,6 +75,13 @@ fn subjects(list: Option<&Vec<RbacSubject>>) -> BTreeSet<Subject> {
     list.into_iter().flatten().filter_map(from_rbac).collect()
 }
 
+/// Whether a binding is ours: by its label, or by the marks of a grant.
+fn is_ours<K: kube::Resource>(binding: &K) -> bool {
+    let meta = binding.meta();
+    let managed = meta.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
+    managed || key_of(meta.labels.as_ref(), meta.annotations.as_ref()).is_some()
+}
+
 /// A binding changed: its grant, and the assignments of whoever came or went.
 fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, wakes: &mut Wakes) {
     for subject in before.symmetric_difference(after) {
@@ -93,6 +101,10 @@ impl Watched for RoleBinding {
         &mut world.role_bindings
     }
 
+    fn matters(&self) -> bool {
+        is_ours(self)
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
         let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
         for binding in [old, new].into_iter().flatten() {
@@ -110,6 +122,10 @@ impl Watched for RoleBinding {
 impl Watched for ClusterRoleBinding {
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.cluster_role_bindings
+    }
+
+    fn matters(&self) -> bool {
+        is_ours(self)
     }
 
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {

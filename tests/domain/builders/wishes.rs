@@ -213,7 +213,7 @@ pub fn assignment_of(request: &AccessRequest) -> Assignment {
 pub trait AssignmentWords {
     fn of(self, package: &str) -> Self;
     fn to(self, subject: Subject) -> Self;
-    fn from_start(self, at: DateTime<Utc>) -> Self;
+    fn beginning(self, at: DateTime<Utc>) -> Self;
     fn until(self, at: DateTime<Utc>) -> Self;
     fn held(self) -> Self;
     fn revoked_by(self, name: &str) -> Self;
@@ -237,7 +237,7 @@ impl AssignmentWords for Assignment {
         self
     }
 
-    fn from_start(mut self, at: DateTime<Utc>) -> Self {
+    fn beginning(mut self, at: DateTime<Utc>) -> Self {
         schedule(&mut self).start_time = Some(at);
         self
     }

@@ -79,6 +79,12 @@ pub enum Act {
         start: i64,
         end: Option<i64>,
     },
+    /// Somebody writes what only the operator may write, while nothing keeps them from it.
+    Forge {
+        request: u8,
+        subject: Option<u8>,
+        same_name: bool,
+    },
     Reschedule {
         assignment: u8,
         start: Option<i64>,
@@ -191,7 +197,7 @@ fn wish() -> impl Strategy<Value = Wish> {
 }
 
 /// Any terms, most of them generous.
-pub fn terms() -> impl Strategy<Value = Terms> {
+fn terms() -> impl Strategy<Value = Terms> {
     let often = || proptest::bool::weighted(0.9);
     let expiration = prop_oneof![6 => Just(0_u8), 1 => Just(1_u8), 2 => Just(2_u8), 3 => Just(3_u8), 8 => Just(4_u8)];
     (0..5_u8, 0..9_u8, expiration, often(), often(), often(), any::<bool>(), any::<bool>(), proptest::bool::weighted(0.1))
@@ -259,7 +265,8 @@ fn managers() -> impl Strategy<Value = Act> {
             .prop_map(|(assignment, start, end)| Act::Reschedule { assignment, start, end }),
         1 => any::<u8>().prop_map(|assignment| Act::Revoke { assignment }),
         1 => any::<u8>().prop_map(|assignment| Act::DeleteAssignment { assignment }),
-        1 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
+        2 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
+        1 => (any::<u8>(), rarely(0..5_u8), any::<bool>()).prop_map(|(request, subject, same_name)| Act::Forge { request, subject, same_name }),
         1 => (0..3_u8, 0..3_u8).prop_map(|(resource, answer)| Act::Author { resource, answer }),
         1 => any::<u8>().prop_map(|place| Act::Close { place }),
         2 => (any::<u8>(), 0..5_u8).prop_map(|(binding, how)| Act::Tamper { binding, how }),
@@ -286,4 +293,9 @@ pub fn acts(longest: usize) -> impl Strategy<Value = Vec<Act>> {
         11 => operator(),
     ];
     proptest::collection::vec(act, 1..longest)
+}
+
+/// The terms under which two packages can be had at first, and which package the first of them excludes.
+pub fn world() -> impl Strategy<Value = (Terms, Terms, Option<u8>)> {
+    (terms(), terms(), proptest::option::of(1..3_u8))
 }

@@ -215,6 +215,7 @@ impl Store {
                 let key = Key::of(&*made);
                 let request = made.spec.access_request_uid.clone();
                 let created = self.create(*made);
+                assert!(!created || self.births_of::<Assignment>(&key) == 1, "{key} was made anew after it had ended");
                 assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request for ever");
                 created
             }
@@ -240,7 +241,15 @@ impl Store {
                 found.status = Some(*status);
                 changed
             }
-            Effect::Retire => self.delete::<K>(own),
+            Effect::Retire => {
+                let lives =
+                    |a: &Assignment| !a.phase().is_terminal() && self.origin(&Key::of(a), a).is_some_and(|r| Key::of(r) == *own);
+                assert!(
+                    K::NAME != AccessRequest::NAME || !self.assignments.values().any(lives),
+                    "the record of access that lives goes"
+                );
+                self.delete::<K>(own)
+            }
             other => panic!("{own}: {other:?} is none of its effects"),
         }
     }

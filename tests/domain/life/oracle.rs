@@ -5,7 +5,7 @@ use entitlement_operator::api::access_request::{RequestPhase as R, RequestType, 
 use entitlement_operator::api::assignment::{AssignmentPhase as A, Source};
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::timeline::{MOST, TimelineEntry};
-use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus};
+use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::holdings::{package_of, wanted_by};
 
@@ -118,6 +118,10 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         assert_eq!(last(&old), last(after), "the last word stays");
     }
     assert!(!after.phase.is_terminal() || !after.reason.is_empty(), "every last word has a reason");
+    if after.phase == R::Delivered && before.spec.kind == RequestType::Remove {
+        let left = store.assignments.get(&Key::new(&key.namespace, after.assignment.as_ref().unwrap()));
+        assert!(left.is_none_or(|a| a.phase().is_terminal()), "what was given back is still there");
+    }
     if after.phase == R::Cancelled && before.spec.kind == RequestType::Add {
         let made = after.assignment.as_ref().and_then(|name| store.assignments.get(&Key::new(&key.namespace, name)));
         assert!(made.and_then(|a| a.status.as_ref()?.delivered_at).is_none(), "what was delivered is not called cancelled");
@@ -168,9 +172,19 @@ fn check_period(store: &Store, key: &Key, request: &AccessRequest, after: &Acces
     assert_eq!(period.end_time, longest, "an extension never shortens, and gives no more than was asked for");
 }
 
-/// Nothing that excludes a request is held, or certain to be held, when it goes on.
+/// Nothing that excludes a request is held, or certain to be held, when it goes on; and nobody switched off what it stands on.
 fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
     let (package, subject) = (wanted_by(request), request.subject().unwrap());
+    if request.spec.kind != RequestType::Remove {
+        let pinned = request.status.as_ref().and_then(|s| s.policy.as_ref());
+        let disabled = |p: &&Policy| p.metadata.uid.as_ref() == pinned.map(|p| &p.uid) && !p.spec.enabled;
+        assert!(!store.policies.values().any(|p| disabled(&p)), "its policy is disabled");
+        assert!(
+            store.catalogs.values().any(|c| c.namespace() == Some(&key.namespace) && c.spec.enabled),
+            "its catalog is disabled"
+        );
+        assert!(store.packages.contains_key(&package), "its package is gone");
+    }
     let foes = store.incompatible(&package);
     let own = |a: &&Assignment| {
         a.spec.subject == subject && is_held(a, store.now) && store.origin(&Key::of(*a), a).is_none_or(|r| Key::of(r) != *key)
@@ -202,6 +216,9 @@ pub fn assignment_changes(store: &Store, key: &Key, before: &Assignment, after: 
     }
     assert!(!after.phase.is_terminal() || (!after.reason.is_empty() && after.ended_at.is_some()));
     assert!(!after.phase.is_terminal() || after.grants.is_empty());
+    if after.phase.is_terminal() && !old.phase.is_terminal() {
+        check_gone(store, key, before);
+    }
     if old.phase == A::Revoking {
         assert!(ends(after.phase), "what is being taken away does not come back");
     }
@@ -235,11 +252,31 @@ fn may_last(store: &Store, key: &Key, assignment: &Assignment, period: &Schedule
     by_policy || store.requests.values().any(grants)
 }
 
+/// An assignment has ended: its subject has nothing that no other assignment gives.
+fn check_gone(store: &Store, key: &Key, assignment: &Assignment) {
+    for grant in store.grants() {
+        let subject = &assignment.spec.subject;
+        let another = |a: &Assignment| a.spec.subject == *subject && Key::of(a) != *key && covers(a, store.now);
+        let recorded = assignment.status.iter().flat_map(|s| &s.grants);
+        let mut own =
+            recorded.filter(|g| key.namespace == grant.namespace && g.resource == grant.resource && g.role == grant.role);
+        if own.next().is_some() && !store.givers(&grant).any(another) {
+            let left = store.places().into_iter().find(|place| store.has(&grant, place).contains(subject));
+            assert!(left.is_none(), "{key} has ended, and {subject} still has {grant} in {left:?}");
+        }
+    }
+}
+
 /// No assignment gives anything without a request that was approved for it, or the policy of a manager's own.
 fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &AssignmentStatus) {
     let period = after.schedule.as_ref().unwrap();
     assert!(may_last(store, key, assignment, period), "nobody allowed {period:?}");
-    if let Some(request) = store.origin(key, assignment) {
+    assert!(
+        assignment.metadata.finalizers.iter().flatten().any(|f| f == "entitlement.dev/revoke"),
+        "it could go and leave access behind"
+    );
+    if let Some(request) = store.origin(key, assignment).filter(|_| assignment.spec.source == Some(Source::Request)) {
+        assert_eq!((wanted_by(request), request.subject().unwrap()), (package_of(assignment), assignment.spec.subject.clone()));
         let status = request.status.as_ref().unwrap();
         assert!(matches!(status.phase, R::Provisioning | R::PartiallyDelivered | R::Delivered), "{:?}", status.phase);
         return honest::check_approved(store, &Key::of(request), request, status);

@@ -109,6 +109,7 @@ impl Store {
                 self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
             }
             Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
+            Act::Forge { request, subject, same_name } => self.forge(*request, *subject, *same_name),
             Act::Reschedule { assignment, start, end } => self.reschedule(*assignment, *start, *end),
             Act::Revoke { assignment } => {
                 if let Some(key) = self.assignment_number(*assignment) {
@@ -284,11 +285,19 @@ impl Store {
             assignment(&name).in_namespace(namespace).of(package).to(subject_number(subject)).assigned_by(self.person("carol"));
         made.spec.policy = policy.to_owned();
         if start != 0 {
-            made = made.from_start(self.now + TimeDelta::seconds(start));
+            made = made.beginning(self.now + TimeDelta::seconds(start));
         }
         if let Some(end) = end {
             made = made.until(self.now + TimeDelta::seconds(start + end));
         }
+        self.create(made);
+    }
+
+    fn forge(&mut self, request: u8, subject: Option<u8>, same_name: bool) {
+        let Some(request) = self.request_number(request).map(|key| self.requests[&key].clone()) else { return };
+        let mut made = assignment_of(&request).in_namespace(request.metadata.namespace.as_deref().unwrap());
+        made.metadata.name = made.metadata.name.filter(|_| same_name).or(Some("forged".to_owned()));
+        made.spec.subject = subject.map_or(made.spec.subject, subject_number);
         self.create(made);
     }
 

@@ -112,6 +112,11 @@ impl Store {
         true
     }
 
+    /// How often an object of that name was created.
+    pub fn births_of<K: Kind>(&self, key: &Key) -> u32 {
+        self.births.get(&(K::NAME, key.clone())).copied().unwrap_or_default()
+    }
+
     /// Changes a spec. Tells whether it changed.
     pub fn edit<K: Kind>(&mut self, key: &Key, change: impl FnOnce(&mut K)) -> bool {
         let Some(found) = K::table(self).get_mut(key) else { return false };

@@ -15,7 +15,7 @@ fn engineers() -> Option<Policy> {
 
 /// A direct assignment that needs nothing more.
 fn direct() -> Assigned {
-    assigned(assignment("a1").held().from_start(at(0)).until(at(30 * DAY)), engineers())
+    assigned(assignment("a1").held().beginning(at(0)).until(at(30 * DAY)), engineers())
 }
 
 /// An assignment that was accepted and whose one role is there.
@@ -62,12 +62,12 @@ fn a_direct_assignment_that_is_not_acceptable_waits_and_says_why() {
     let pending = asked.clone().in_phase(RequestPhase::PendingApproval);
     refused(Assigned { rivals: vec![(pending, false)], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "r2");
     refused(Assigned { rivals: vec![(asked, true)], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "r2");
-    let long = assignment("a1").held().from_start(at(0)).until(at(1 + 30 * DAY));
+    let long = assignment("a1").held().beginning(at(0)).until(at(1 + 30 * DAY));
     refused(assigned(long, engineers()), "ScheduleTooLong", "2026-01-31T00:00:00Z");
-    let backwards = assignment("a1").held().from_start(at(20)).until(at(10));
+    let backwards = assignment("a1").held().beginning(at(20)).until(at(10));
     refused(assigned(backwards, engineers()), "SchedulePast", "2026-01-01T00:00:10Z");
     let over = policy("engineers").expiring(Expiration { at: Some(at(0)), ..Expiration::default() });
-    refused(assigned(assignment("a1").held().from_start(at(0)), Some(over)), "SchedulePast", "2026-01-01T00:00:00Z");
+    refused(assigned(assignment("a1").held().beginning(at(0)), Some(over)), "SchedulePast", "2026-01-01T00:00:00Z");
     refused(Assigned { objection: Some("nobody vouches"), ..scene() }, "IdentityNotEnforced", "nobody vouches");
 }
 
@@ -96,7 +96,7 @@ fn a_direct_assignment_without_an_end_gets_that_of_its_policy_and_a_finalizer_be
     let plan = scene.step(at(5));
     assert_eq!(plan.effects, [Effect::EnterEnd { assignment: key("a1"), end: at(30 * DAY) }]);
     assert_eq!(scene.outcome().0, Phase::Pending);
-    scene.assignment = scene.assignment.from_start(at(0)).until(at(30 * DAY));
+    scene.assignment = scene.assignment.beginning(at(0)).until(at(30 * DAY));
     assert_eq!(scene.step(at(6)).effects, [Effect::Hold("entitlement.dev/revoke")]);
     assert!(!gives(&scene.assignment, at(6)));
     scene.assignment = scene.assignment.held();
@@ -148,6 +148,12 @@ fn an_assignment_from_a_request_needs_one_that_was_approved_for_exactly_it() {
         assert_eq!(scene.outcome(), (Phase::Pending, "RequestNotApproved"));
         assert_eq!(scene.condition("Accepted"), "Unknown");
     }
+    for uid in [None, Some("another".to_owned())] {
+        let mut scene = with(approved_request());
+        scene.assignment.spec.access_request_uid = uid;
+        scene.step(at(5));
+        assert_eq!(scene.outcome(), (Phase::Pending, "RequestNotApproved"), "the name alone does not prove it");
+    }
 }
 
 #[test]
@@ -168,7 +174,7 @@ fn an_assignment_whose_request_is_not_seen_waits_for_it_and_one_whose_request_is
 
 #[test]
 fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
-    let mut scene = assigned(assignment("a1").held().from_start(at(100)).until(at(DAY)), engineers());
+    let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
     let plan = scene.step(at(5));
     assert_eq!((scene.outcome().0, plan.wake_at), (Phase::Scheduled, Some(at(100))));
     assert!(!gives(&scene.assignment, at(100)), "not before it was looked at");
@@ -180,7 +186,7 @@ fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
 
 #[test]
 fn a_scheduled_assignment_that_is_not_acceptable_any_more_waits_again() {
-    let mut scene = assigned(assignment("a1").held().from_start(at(100)).until(at(DAY)), engineers());
+    let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
     scene.step(at(5));
     scene.policy = None;
     scene.step(at(100));

@@ -9,7 +9,7 @@ use crate::builders::*;
 
 /// A direct assignment for ten days under a policy that allows thirty.
 fn ten_days() -> Assigned {
-    let mut scene = assigned(assignment("a1").held().from_start(at(0)).until(at(10 * DAY)), Some(policy("engineers")));
+    let mut scene = assigned(assignment("a1").held().beginning(at(0)).until(at(10 * DAY)), Some(policy("engineers")));
     scene.roles = vec![role("viewer").there()];
     scene.step(at(5));
     assert_eq!(scene.outcome().0, Phase::Delivered);
@@ -80,7 +80,7 @@ fn the_limit_of_a_policy_does_not_cover_what_a_request_gave() {
 #[test]
 fn the_start_is_settled_with_the_acceptance() {
     let mut scene = ten_days();
-    scene.assignment = scene.assignment.from_start(at(9 * DAY));
+    scene.assignment = scene.assignment.beginning(at(9 * DAY));
     scene.step(at(DAY));
     assert_eq!((scene.outcome().0, scene.assignment.start()), (Phase::Delivered, at(0)));
     assert!(gives(&scene.assignment, at(DAY)));

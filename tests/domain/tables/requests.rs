@@ -5,6 +5,7 @@ use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessRequest, Policy};
 use entitlement_operator::domain::Effect;
+use entitlement_operator::domain::request::assignment_name;
 
 use crate::builders::*;
 
@@ -123,6 +124,15 @@ fn an_assignment_that_was_not_made_is_made_at_the_next_look_with_the_same_name_a
     let second = scene.step(at(5 + 40 * DAY));
     assert_eq!(first.effects, second.effects);
     assert_eq!(first.status.timeline, second.status.timeline);
+}
+
+#[test]
+fn the_name_of_an_assignment_belongs_to_one_request_for_ever() {
+    let name = |uid: &str| assignment_name(&alice("r1").with_uid(uid));
+    assert_eq!(name("a"), name("a"));
+    assert_ne!(name("a"), name("b"), "another request of the same name");
+    let long = assignment_name(&alice(&"r".repeat(253)));
+    assert!(long.len() <= 253 && long.starts_with("rrr"), "{long}");
 }
 
 #[test]

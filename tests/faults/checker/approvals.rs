@@ -41,7 +41,8 @@ impl Record {
         for (number, terms) in list(request, "/status/policy/stages").enumerate() {
             let stage = request.pointer(&format!("/status/stages/{number}")).unwrap_or(&Value::Null);
             let required = usize::try_from(terms["approvalsRequired"].as_u64().unwrap_or(1)).expect("a small number");
-            let approvers = list(stage, "/decisions").map(|counted| self.approver(request, counted)).collect::<Result<BTreeSet<_>, _>>()?;
+            let approvers =
+                list(stage, "/decisions").map(|counted| self.approver(request, counted)).collect::<Result<BTreeSet<_>, _>>()?;
             if approvers.len() < required {
                 return Err(format!("request {name}: stage {number} needs {required} and has the approvals of {approvers:?}"));
             }

@@ -1,0 +1,58 @@
+//! Decisions about requests that do not exist (any more).
+
+use entitlement_operator::api::condition;
+use entitlement_operator::api::{ApprovalDecision, ApprovalDecisionStatus};
+use entitlement_operator::domain::decision::{is_judged, judged, without_request};
+use entitlement_operator::domain::{Effect, Plan};
+
+use crate::builders::*;
+
+fn carol() -> ApprovalDecision {
+    decision("d1", "r1").by("carol", &["leads"]).created(at(10))
+}
+
+fn look(decision: &ApprovalDecision, seconds: i64) -> Plan<ApprovalDecisionStatus> {
+    without_request(decision, RETENTION, at(seconds))
+}
+
+#[test]
+fn a_decision_about_no_request_is_told_so_and_is_not_judged_for_good() {
+    let mut decision = carol();
+    let plan = look(&decision, 20);
+    let counted = condition::get(&plan.status.conditions, "Counted").unwrap();
+    assert_eq!((counted.status.as_str(), counted.reason.as_str()), ("Unknown", "RequestNotFound"));
+    assert!(counted.message.contains("\"r1\""), "{}", counted.message);
+    decision.status = Some(plan.status.clone());
+    assert!(!is_judged(&decision), "the request may still come");
+    assert_eq!(look(&decision, 30).status, plan.status, "told once");
+}
+
+#[test]
+fn a_decision_that_was_judged_keeps_its_judgement_when_its_request_is_gone() {
+    for judgement in [Ok(()), Err("Duplicate")] {
+        let mut decision = carol();
+        decision.status = Some(judged(&decision, judgement, at(11)));
+        assert!(is_judged(&decision));
+        assert_eq!(Some(&look(&decision, 20).status), decision.status.as_ref());
+    }
+}
+
+#[test]
+fn a_decision_without_a_request_goes_after_its_retention() {
+    assert_eq!(look(&carol(), 20).wake_at, Some(at(10 + 90 * DAY)));
+    assert_eq!(look(&carol(), 9 + 90 * DAY).effects, []);
+    assert_eq!(look(&carol(), 10 + 90 * DAY).effects, [Effect::Retire]);
+}
+
+#[test]
+fn every_reason_for_which_a_decision_does_not_count_is_explained() {
+    for reason in
+        ["NotAnApprover", "SelfApproval", "StageClosed", "RequestNotPending", "Duplicate", "ReasonRequired", "OtherRequest"]
+    {
+        let status = judged(&carol(), Err(reason), at(11));
+        let counted = condition::get(&status.conditions, "Counted").unwrap();
+        assert_eq!((counted.status.as_str(), counted.reason.as_str()), ("False", reason));
+        assert!(counted.message.len() > 20, "{reason} is not explained");
+        assert!(condition::holds(&status.conditions, "Ready"), "a judged decision waits for nothing");
+    }
+}

@@ -1,0 +1,114 @@
+//! Reasons that lie in what the subject holds or asks for otherwise.
+
+use entitlement_operator::api::AccessRequest;
+use entitlement_operator::api::access_request::RequestPhase as Phase;
+use entitlement_operator::api::assignment::AssignmentPhase;
+use entitlement_operator::domain::request::assignment_name;
+
+use crate::builders::*;
+
+use super::guards::{alice, denied, engineers, passes};
+
+#[test]
+fn already_assigned() {
+    use AssignmentPhase::{Delivered, Expired, PartiallyDelivered, Pending, Provisioning, Revoked, Revoking, Scheduled};
+    let with = |held| {
+        let mut scene = asked(alice(), &[engineers()]);
+        scene.held.push(held);
+        scene
+    };
+    for live in [Scheduled, Provisioning, PartiallyDelivered, Delivered] {
+        denied(with(assignment("a1").in_phase(live)), 5, "AlreadyAssigned", "\"a1\"");
+        passes(&with(assignment("a1").in_phase(live).until(at(5))), 5);
+        passes(&with(assignment("a1").in_phase(live).of("other")), 5);
+        passes(&with(assignment("a1").in_phase(live).in_namespace(AUDIT)), 5);
+    }
+    for dead in [Pending, Revoking, Revoked, Expired] {
+        passes(&with(assignment("a1").in_phase(dead)), 5);
+    }
+    let made = assignment_of(&request("r0").by("alice", &[]));
+    denied(with(made), 5, "AlreadyAssigned", &assignment_name(&request("r0")));
+    passes(&with(assignment("a1").in_phase(Delivered).revoked_by("carol")), 5);
+    passes(&with(assignment("a1").in_phase(Delivered).being_deleted(at(4))), 5);
+}
+
+#[test]
+fn not_assigned() {
+    let extendable = engineers().extendable();
+    denied(asked(alice().extending(), &[extendable]), 5, "NotAssigned", "User alice");
+}
+
+#[test]
+fn duplicate_request() {
+    let beside = |other: AccessRequest, claimed: bool| {
+        let mut scene = asked(alice().created(at(3)), &[engineers()]);
+        scene.rivals.push((other.by("alice", &[]), claimed));
+        scene
+    };
+    denied(beside(request("r0").created(at(2)), false), 5, "DuplicateRequest", "\"r0\"");
+    denied(beside(request("r2").created(at(4)).in_phase(Phase::PendingApproval), false), 5, "DuplicateRequest", "\"r2\"");
+    denied(beside(request("r2").created(at(4)), true), 5, "DuplicateRequest", "\"r2\"");
+    denied(beside(request("r0").created(at(3)), false), 5, "DuplicateRequest", "\"r0\"");
+    passes(&beside(request("r2").created(at(3)), false), 5);
+    passes(&beside(request("r2").created(at(4)), false), 5);
+    passes(&beside(request("r0").created(at(2)).to_get("other"), false), 5);
+    passes(&beside(request("r0").created(at(2)).removing(), false), 5);
+}
+
+#[test]
+fn incompatible() {
+    let foes = |scene: Asked| Asked { incompatible: vec![key("payer")], ..scene };
+    let mut holder = foes(asked(alice(), &[engineers()]));
+    holder.held.push(assignment("a1").of("payer").in_phase(AssignmentPhase::Delivered));
+    denied(holder, 5, "Incompatible", "\"payer\"");
+    let mut member = foes(asked(alice(), &[engineers()]));
+    member.held_by_groups.push(assignment("a1").of("payer").to(group("engineering")).in_phase(AssignmentPhase::Delivered));
+    denied(member, 5, "Incompatible", "\"payer\"");
+
+    let asking = |name: &str, created: i64, phase: Phase| {
+        let mut scene = foes(asked(alice().created(at(3)), &[engineers()]));
+        scene.rivals.push((request(name).by("alice", &[]).to_get("payer").created(at(created)).in_phase(phase), false));
+        scene
+    };
+    denied(asking("r0", 2, Phase::Submitted), 5, "Incompatible", "\"r0\"");
+    denied(asking("r2", 4, Phase::PendingApproval), 5, "Incompatible", "\"r2\"");
+    passes(&asking("r2", 4, Phase::Submitted), 5);
+
+    let mut group_rule = asked(alice(), &[engineers()]);
+    group_rule.package = Some(package("oncall").not_for_group("engineering"));
+    denied(group_rule, 5, "Incompatible", "\"engineering\"");
+    let mut unknown = asked(request("r1").by("bob", &[]).for_subject(user("alice")), &[policy("p").for_subject(user("alice"))]);
+    unknown.may_assign = true;
+    unknown.package = Some(package("oncall").not_for_group("engineering"));
+    denied(unknown, 5, "Incompatible", "User alice");
+}
+
+#[test]
+fn a_parked_request_yields_to_a_younger_one_that_is_under_way_already() {
+    use Phase::{PartiallyDelivered, PendingApproval, Provisioning, Scheduled};
+    let mut scene = asked(alice().starting(at(DAY)), &[engineers().with_custom_schedule()]);
+    scene.step(at(5));
+    assert_eq!(scene.outcome().0, Scheduled);
+    scene.incompatible = vec![key("payer")]; // named since both were accepted
+    let beside = |phase| {
+        let younger = request("r2").by("alice", &[]).to_get("payer").created(at(9)).in_phase(phase);
+        Asked { rivals: vec![(younger, false)], ..scene.clone() }
+    };
+    for phase in [Provisioning, PartiallyDelivered] {
+        denied(beside(phase), DAY, "Incompatible", "\"r2\"");
+    }
+    for phase in [Scheduled, PendingApproval] {
+        passes(&beside(phase), DAY);
+    }
+}
+
+#[test]
+fn an_extension_is_refused_when_an_incompatible_package_is_held_since_but_giving_back_is_not() {
+    let mut scene = asked(alice().extending(), &[engineers().extendable()]);
+    scene.incompatible = vec![key("payer")];
+    scene.held.push(assignment("a1").held().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
+    scene.held.push(assignment("a2").of("payer").in_phase(AssignmentPhase::Delivered));
+    denied(scene.clone(), 5, "Incompatible", "\"payer\"");
+    scene.request = alice().removing();
+    passes(&scene, 5);
+}
