@@ -99,6 +99,11 @@ pub struct Config {
     /// How long one request to the API server may take, 1s to 10m, before it counts as failed and is tried again.
     #[arg(long, env = "ENTITLEMENT_REQUEST_TIMEOUT", value_name = "SPAN", default_value = "10s", value_parser = request_timeout)]
     pub request_timeout: Duration,
+
+    /// How long the API server may be silent on a connection, 3s to 10m, before the connection counts as dead. A watch hears something
+    /// every minute.
+    #[arg(long, env = "ENTITLEMENT_SILENCE_TIMEOUT", value_name = "SPAN", default_value = "90s", value_parser = silence_timeout)]
+    pub silence_timeout: Duration,
 }
 
 /// Form of the log lines.
@@ -125,6 +130,10 @@ fn lease_duration(text: &str) -> Result<Duration, String> {
 
 fn request_timeout(text: &str) -> Result<Duration, String> {
     between(text, Duration::from_secs(1), Duration::from_secs(600)).ok_or_else(|| "write a time from 1s to 10m".into())
+}
+
+fn silence_timeout(text: &str) -> Result<Duration, String> {
+    between(text, Duration::from_secs(3), Duration::from_secs(600)).ok_or_else(|| "write a time from 3s to 10m".into())
 }
 
 /// A time in the grammar of spans within bounds.

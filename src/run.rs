@@ -184,10 +184,12 @@ async fn stop_signal() -> Result<(), Failure> {
 }
 
 async fn client(config: &Config, metrics: Arc<Metrics>) -> Result<Client, Failure> {
-    let cluster = match &config.kubeconfig {
+    let mut cluster = match &config.kubeconfig {
         Some(path) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?,
         None => kube::Config::infer().await?,
     };
+    // Without it a list on a dead connection would be waited for for ever, and the cache would stand still.
+    cluster.read_timeout = Some(config.silence_timeout);
     Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics)).build())
 }
 

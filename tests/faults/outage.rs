@@ -23,7 +23,7 @@ struct Far<'p> {
 
 async fn far<'p>(plane: &'p Plane, name: &str) -> Far<'p> {
     let line = Line::open(plane).await;
-    let replica = Replica::start(plane, &line, &["--request-timeout", "2s"]).await;
+    let replica = Replica::start(plane, &line, &["--request-timeout", "2s", "--silence-timeout", "5s"]).await;
     let office = Department::open(plane, name).await.open_to_engineers().await;
     Far { office, line, replica }
 }
@@ -138,7 +138,7 @@ async fn a_move_that_cannot_be_finished_takes_nothing_away() {
 /// Something of the control plane goes away for a while, with all connections to it.
 async fn without(component: &str, how: &str, seconds: u64, name: &str) {
     let plane = quiet().await;
-    let operator = Operator::start(&plane, &["--request-timeout", "2s"]).await;
+    let operator = Operator::start(&plane, &["--request-timeout", "2s", "--silence-timeout", "5s"]).await;
     let office = Department::open(&plane, name).await.open_to_engineers().await;
     let (revoked, stays) = (office.assigns(ALICE).await, office.assigns(DAVE).await);
     let ends = office.assigns_with(ONCALL, "ends", in_seconds(3)).await;

@@ -65,7 +65,7 @@ fn terms(policy: &str, package: &str) -> Value {
 
 impl Soak<'_> {
     fn pick(&mut self, from: &[&'static str]) -> &'static str {
-        self.dice.choose(from)
+        self.dice.choose::<&str>(from)
     }
 
     fn name(&mut self, prefix: &str) -> String {

@@ -125,7 +125,7 @@ fn adding(draft: &mut Draft<'_, '_>) {
     let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
     if is_over(assignment) && delivered {
         // It was delivered while nobody looked, and has ended since.
-        return draft.enter(RequestPhase::Delivered, DELIVERED, None, "every role was there");
+        return draft.enter(RequestPhase::Delivered, DELIVERED, None, "every role was delivered");
     }
     if is_over(assignment) {
         return cancel_ended(draft, assignment);
@@ -134,7 +134,7 @@ fn adding(draft: &mut Draft<'_, '_>) {
     match assignment.phase() {
         AssignmentPhase::Delivered => {
             let end = assignment.end();
-            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("every role is there, {}", Draft::period(end)));
+            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("every role was delivered, {}", Draft::period(end)));
         }
         AssignmentPhase::PartiallyDelivered if draft.phase() == RequestPhase::Provisioning => {
             draft.enter(RequestPhase::PartiallyDelivered, "", None, message);
