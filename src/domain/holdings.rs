@@ -100,7 +100,7 @@ pub fn goes_before(rival: &Rival<'_>, request: &AccessRequest, rank: Rank) -> bo
 
 impl<'a> Holdings<'a> {
     fn counts(&self, assignment: &Assignment, now: DateTime<Utc>) -> bool {
-        is_live(assignment, now) || self.claimed.contains(&Key::of(assignment))
+        is_live(assignment, now) || (stands(assignment, now) && self.claimed.contains(&Key::of(assignment)))
     }
 
     /// The live assignment of the package, if there is one.

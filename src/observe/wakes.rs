@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::holdings::{package_of, wanted_by};
+use crate::domain::separation::named_by;
 use crate::grants::GrantKey;
 
 use super::Work;
@@ -143,6 +144,9 @@ impl Watched for AccessPackage {
             let resources = [old, new].into_iter().flatten().flat_map(|p| &p.spec.resource_roles);
             wakes.extend(resources.map(|r| Work::Resource(Key::new(&key.namespace, &r.resource))));
         }
+        // What it excluded, or excludes now, may have waited for that.
+        let foes = [old, new].into_iter().flatten().flat_map(|p| named_by(p, |catalog| world.namespace_of(catalog)));
+        foes.for_each(|foe| wakes.extend(open_assignments(world, &Term::Package(foe))));
         let term = Term::Package(key);
         wakes.extend(keys(&world.policies, &term).into_iter().map(Work::Policy));
         wakes.extend(open_requests(world, &term));
@@ -183,6 +187,9 @@ impl Watched for AccessRequest {
         let named = Term::Request(key);
         wakes.extend(keys(&world.decisions, &named).into_iter().map(Work::Decision));
         wakes.extend(keys(&world.assignments, &named).into_iter().map(Work::Assignment));
+        // Assignments of the same subject may have waited for this request to end.
+        let subject = request.subject().map(Term::Subject);
+        wakes.extend(subject.iter().flat_map(|own| open_assignments(world, own)));
     }
 }
 

@@ -6,7 +6,7 @@ use entitlement_operator::api::Subject;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleRef};
 use entitlement_operator::domain::resource::{Scope, Target};
 use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Allowed, MOST_SUBJECTS, Observed, Write, plan};
+use entitlement_operator::grants::plan::{Allowed, MOST_SUBJECTS, Observed, Write, plan, plan_keeping};
 use proptest::prelude::*;
 
 use crate::builders::{group, user};
@@ -201,6 +201,30 @@ proptest! {
         for binding in case.observed.iter().filter(fine) {
             let written = |write: &Write| matches!(write, Write::Put { target, name, .. } | Write::Delete { target, name } if (target, name) == (&binding.target, &binding.name));
             prop_assert!(!case.writes().iter().any(written), "{binding:?}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(chance(500))]
+
+    #[test]
+    fn those_who_are_kept_stay_where_they_are_and_come_nowhere(case in case(), kept in proptest::collection::btree_set((0..30_u16).prop_map(person), 0..30)) {
+        let before = store(&case.observed);
+        let mut after = before.clone();
+        plan_keeping(&key(), &case.wanted, &kept, &case.allowed, &case.observed).iter().for_each(|write| apply(&mut after, write));
+        for target in (0..4).map(place) {
+            let had = has(&before, &target);
+            let stay: BTreeSet<Subject> = had.iter().filter(|s| kept.contains(*s) || case.wanted.contains(*s)).cloned().collect();
+            let due = match &case.allowed {
+                Allowed::In(places) => match places.get(&target) {
+                    Some(true) => stay.union(&case.wanted).cloned().collect(),
+                    Some(false) => stay,
+                    None => BTreeSet::new(),
+                },
+                Allowed::Hold => stay,
+            };
+            prop_assert_eq!(has(&after, &target), due);
         }
     }
 }

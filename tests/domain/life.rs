@@ -31,6 +31,14 @@ impl Store {
         all.swap_remove(usize::from(number) % all.len())
     }
 
+    /// A request or an assignment by number.
+    fn rival_number(&self, number: u8) -> Option<Thing> {
+        match number {
+            0..160 => self.request_number(number).map(Thing::Request),
+            _ => self.assignment_number(number - 160).map(Thing::Assignment),
+        }
+    }
+
     fn happens(&mut self, act: &Act) {
         match act {
             Act::Pass { seconds } => self.now += TimeDelta::seconds(*seconds),
@@ -40,9 +48,11 @@ impl Store {
             }
             Act::Crash { thing, writes } => self.crash(*thing, *writes),
             Act::LookAtBoth { first, second } => {
-                let (first, second) = (self.request_number(*first), self.request_number(*second));
-                if let (Some(first), Some(second)) = (first, second).into_pair() {
-                    self.look_at_both(&first, &second);
+                let (first, second) = (self.rival_number(*first), self.rival_number(*second));
+                if let (Some(first), Some(second)) = (&first, &second)
+                    && first != second
+                {
+                    self.look_at_both(first, second);
                 }
             }
             Act::Rounds { order, without } => self.rounds(*order, *without),
@@ -81,17 +91,6 @@ impl Store {
             && self.packages == other.packages
             && self.bindings == other.bindings
             && verdicts(self) == verdicts(other)
-    }
-}
-
-/// Two different things.
-trait Pair<T> {
-    fn into_pair(self) -> (Option<T>, Option<T>);
-}
-
-impl<T: PartialEq> Pair<T> for (Option<T>, Option<T>) {
-    fn into_pair(self) -> (Option<T>, Option<T>) {
-        if self.0 == self.1 { (None, None) } else { self }
     }
 }
 

@@ -135,6 +135,8 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     pub fn finish(mut self) -> Plan<AccessRequestStatus> {
         self.judge_the_rest();
+        // Whoever decided is told before the request goes.
+        self.plan.effects.sort_by_key(|effect| *effect == Effect::Retire);
         self.plan.status.observed_generation = Some(generation(self.seen.request));
         conditions::set_all(&mut self.plan.status, self.seen.request, self.now);
         self.plan

@@ -83,7 +83,6 @@ pub enum Act {
     Forge {
         request: u8,
         subject: Option<u8>,
-        same_name: bool,
     },
     Reschedule {
         assignment: u8,
@@ -266,7 +265,7 @@ fn managers() -> impl Strategy<Value = Act> {
         1 => any::<u8>().prop_map(|assignment| Act::Revoke { assignment }),
         1 => any::<u8>().prop_map(|assignment| Act::DeleteAssignment { assignment }),
         2 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
-        1 => (any::<u8>(), rarely(0..5_u8), any::<bool>()).prop_map(|(request, subject, same_name)| Act::Forge { request, subject, same_name }),
+        1 => (any::<u8>(), rarely(0..5_u8)).prop_map(|(request, subject)| Act::Forge { request, subject }),
         1 => (0..3_u8, 0..3_u8).prop_map(|(resource, answer)| Act::Author { resource, answer }),
         1 => any::<u8>().prop_map(|place| Act::Close { place }),
         2 => (any::<u8>(), 0..5_u8).prop_map(|(binding, how)| Act::Tamper { binding, how }),

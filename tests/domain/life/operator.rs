@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entitlement_operator::api::access_request::RequestPhase;
+use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment};
 use entitlement_operator::domain::schedule::later;
@@ -13,7 +14,7 @@ use entitlement_operator::grants::plan::{Write, plan};
 
 use crate::builders::RETENTION;
 
-use super::oracle;
+use super::oracle::{self, is_held};
 use super::store::{Kind, Store};
 
 /// Something that the operator looks at.
@@ -24,6 +25,13 @@ pub enum Thing {
     Decision(Key),
     Assignment(Key),
     Grant(GrantKey),
+}
+
+impl Thing {
+    /// The key of an assignment.
+    pub fn assignment(&self) -> Option<&Key> {
+        if let Self::Assignment(key) = self { Some(key) } else { None }
+    }
 }
 
 /// How a look goes.
@@ -58,7 +66,7 @@ impl Store {
         packages.chain(requests).chain(decisions).chain(assignments).chain(self.grants().into_iter().map(Thing::Grant)).collect()
     }
 
-    pub fn request_plan(&self, key: &Key, claimed: Option<&Key>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
+    fn request_plan(&self, key: &Key, claimed: Option<&Thing>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
         let found = self.requests.get(key)?;
         Some(request::decide(&self.request_seen(key, found, claimed), now))
     }
@@ -73,10 +81,11 @@ impl Store {
         &self,
         key: &Key,
         lagging: bool,
+        claimed: Option<&Thing>,
         now: DateTime<Utc>,
     ) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
         let found = self.assignments.get(key)?;
-        Some(assignment::decide(&self.assignment_seen(key, found, now, lagging), now))
+        Some(assignment::decide(&self.assignment_seen(key, found, now, lagging, claimed), now))
     }
 
     fn decision_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::ApprovalDecisionStatus>> {
@@ -99,7 +108,7 @@ impl Store {
             Thing::Request(key) => of(self.request_plan(key, None, now), self.requests[key].status.as_ref(), &self.requests[key]),
             Thing::Decision(key) => of(self.decision_plan(key, now), self.decisions[key].status.as_ref(), &self.decisions[key]),
             Thing::Assignment(key) => {
-                of(self.assignment_plan(key, false, now), self.assignments[key].status.as_ref(), &self.assignments[key])
+                of(self.assignment_plan(key, false, None, now), self.assignments[key].status.as_ref(), &self.assignments[key])
             }
             Thing::Grant(grant) => {
                 let ends = self
@@ -146,27 +155,54 @@ impl Store {
                 )
             }
             Thing::Assignment(key) => {
-                let Some(plan) = self.assignment_plan(key, how.lagging, self.now) else { return false };
+                let Some(plan) = self.assignment_plan(key, how.lagging, None, self.now) else { return false };
                 oracle::assignment_changes(self, key, &self.assignments[key], &plan.status);
-                let again = |store: &Store, key: &Key| store.assignment_plan(key, how.lagging, store.now);
+                let again = |store: &Store, key: &Key| store.assignment_plan(key, how.lagging, None, store.now);
                 self.carry_out::<Assignment, _>(key, plan, how, |found| &mut found.status, again)
             }
             Thing::Grant(grant) => self.look_at_grant(grant, how),
         }
     }
 
-    /// Two requests are judged at the same time: the first has not written when the second is judged, but it has claimed its place.
-    pub fn look_at_both(&mut self, first: &Key, second: &Key) {
-        let Some(one) = self.request_plan(first, None, self.now) else { return };
-        let before = self.requests[first].phase();
-        let forward = before != one.status.phase && !matches!(one.status.phase, RequestPhase::Denied | RequestPhase::Cancelled);
-        let Some(two) = self.request_plan(second, Some(first).filter(|_| forward), self.now) else { return };
-        for (key, plan) in [(first, one), (second, two)] {
-            oracle::request_changes(self, key, &self.requests[key], &plan.status);
-            self.requests.get_mut(key).unwrap().status = Some(plan.status);
-            plan.effects.into_iter().for_each(|effect| {
-                self.effect::<AccessRequest>(key, effect);
-            });
+    /// Two things are judged at the same time: the first has not written when the second is judged, but it has claimed its place.
+    pub fn look_at_both(&mut self, first: &Thing, second: &Thing) {
+        let Some((one, forward)) = self.judged(first, None) else { return };
+        let Some((two, _)) = self.judged(second, Some(first).filter(|_| forward)) else { return };
+        one(self);
+        two(self);
+    }
+
+    /// What judging a request or an assignment leads to, and whether others have to count it at once.
+    #[allow(clippy::type_complexity)] // what is left to do, once
+    fn judged(&self, thing: &Thing, claimed: Option<&Thing>) -> Option<(Box<dyn FnOnce(&mut Self)>, bool)> {
+        match thing {
+            Thing::Request(key) => {
+                let (plan, key) = (self.request_plan(key, claimed, self.now)?, key.clone());
+                let ends = matches!(plan.status.phase, RequestPhase::Denied | RequestPhase::Cancelled);
+                let forward = self.requests[&key].phase() != plan.status.phase && !ends;
+                let write = move |store: &mut Self| {
+                    oracle::request_changes(store, &key, &store.requests[&key], &plan.status);
+                    store.requests.get_mut(&key).unwrap().status = Some(plan.status);
+                    plan.effects.into_iter().for_each(|effect| {
+                        store.effect::<AccessRequest>(&key, effect);
+                    });
+                };
+                Some((Box::new(write), forward))
+            }
+            Thing::Assignment(key) => {
+                let (plan, key) = (self.assignment_plan(key, false, claimed, self.now)?, key.clone());
+                let forward =
+                    self.assignments[&key].phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending;
+                let write = move |store: &mut Self| {
+                    oracle::assignment_changes(store, &key, &store.assignments[&key], &plan.status);
+                    store.assignments.get_mut(&key).unwrap().status = Some(plan.status);
+                    plan.effects.into_iter().for_each(|effect| {
+                        store.effect::<Assignment>(&key, effect);
+                    });
+                };
+                Some((Box::new(write), forward))
+            }
+            _ => None,
         }
     }
 
@@ -242,10 +278,11 @@ impl Store {
                 changed
             }
             Effect::Retire => {
-                let lives =
-                    |a: &Assignment| !a.phase().is_terminal() && self.origin(&Key::of(a), a).is_some_and(|r| Key::of(r) == *own);
+                let lives = |(key, a): (&Key, &Assignment)| {
+                    is_held(a, self.now) && self.origin(key, a).is_some_and(|r| Key::of(r) == *own)
+                };
                 assert!(
-                    K::NAME != AccessRequest::NAME || !self.assignments.values().any(lives),
+                    K::NAME != AccessRequest::NAME || !self.assignments.iter().any(lives),
                     "the record of access that lives goes"
                 );
                 self.delete::<K>(own)

@@ -26,7 +26,7 @@ pub fn covers(a: &Assignment, now: DateTime<Utc>) -> bool {
 }
 
 /// Whether an assignment gives access now or will.
-fn is_held(a: &Assignment, now: DateTime<Utc>) -> bool {
+pub fn is_held(a: &Assignment, now: DateTime<Utc>) -> bool {
     let parked = a.phase() == A::Scheduled && a.spec.revoked.is_none() && a.metadata.deletion_timestamp.is_none();
     covers(a, now) || (parked && a.end().is_none_or(|end| now < end))
 }

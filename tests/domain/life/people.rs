@@ -50,7 +50,7 @@ impl Store {
     }
 
     /// An assignment by number, the live ones first.
-    fn assignment_number(&self, number: u8) -> Option<Key> {
+    pub fn assignment_number(&self, number: u8) -> Option<Key> {
         let mut all: Vec<&Assignment> = self.assignments.values().collect();
         all.sort_by_key(|a| a.phase().is_terminal());
         let number = if number < 200 { number % 2 } else { number };
@@ -109,7 +109,7 @@ impl Store {
                 self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
             }
             Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
-            Act::Forge { request, subject, same_name } => self.forge(*request, *subject, *same_name),
+            Act::Forge { request, subject } => self.forge(*request, *subject),
             Act::Reschedule { assignment, start, end } => self.reschedule(*assignment, *start, *end),
             Act::Revoke { assignment } => {
                 if let Some(key) = self.assignment_number(*assignment) {
@@ -293,10 +293,10 @@ impl Store {
         self.create(made);
     }
 
-    fn forge(&mut self, request: u8, subject: Option<u8>, same_name: bool) {
+    fn forge(&mut self, request: u8, subject: Option<u8>) {
         let Some(request) = self.request_number(request).map(|key| self.requests[&key].clone()) else { return };
         let mut made = assignment_of(&request).in_namespace(request.metadata.namespace.as_deref().unwrap());
-        made.metadata.name = made.metadata.name.filter(|_| same_name).or(Some("forged".to_owned()));
+        made.metadata.name = Some("forged".to_owned());
         made.spec.subject = subject.map_or(made.spec.subject, subject_number);
         self.create(made);
     }

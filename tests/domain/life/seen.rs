@@ -17,6 +17,7 @@ use entitlement_operator::grants::plan::Allowed;
 
 use crate::builders::RETENTION;
 
+use super::operator::Thing;
 use super::store::Store;
 
 /// The one who holds the verb `assign` on every package.
@@ -42,17 +43,19 @@ impl Store {
         own.into_iter().chain(others).collect()
     }
 
-    fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Key>) -> Holdings<'_> {
+    fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Thing>) -> Holdings<'_> {
         let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
         let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
         let mut holdings = Holdings { package, ..Holdings::default() };
         holdings.assignments = own.collect();
-        holdings.rivals = asks.map(|(key, request)| Rival { request, claimed: Some(key) == claimed }).collect();
+        let is_claimed = |key: &Key| claimed.is_some_and(|thing| *thing == Thing::Request(key.clone()));
+        holdings.rivals = asks.map(|(key, request)| Rival { request, claimed: is_claimed(key) }).collect();
+        holdings.claimed = claimed.and_then(Thing::assignment).cloned().into_iter().collect();
         holdings
     }
 
-    /// What a look at a request sees; another one may have been judged a moment ago.
-    pub fn request_seen<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Key>) -> request::Seen<'a> {
+    /// What a look at a request sees; something else may have been judged a moment ago.
+    pub fn request_seen<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Thing>) -> request::Seen<'a> {
         let package = holdings::wanted_by(request);
         let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), claimed)).unwrap_or_default();
         held.rivals.retain(|rival| Key::of(rival.request) != *key);
@@ -82,9 +85,10 @@ impl Store {
         assignment: &'a Assignment,
         now: DateTime<Utc>,
         lagging: bool,
+        claimed: Option<&Thing>,
     ) -> assignment::Seen<'a> {
         let package = holdings::package_of(assignment);
-        let mut held = self.holdings(&assignment.spec.subject, package.clone(), None);
+        let mut held = self.holdings(&assignment.spec.subject, package.clone(), claimed);
         held.assignments.retain(|a| Key::of(*a) != *key);
         let request = self.origin(key, assignment);
         held.rivals.retain(|rival| request.is_none_or(|own| Key::of(own) != Key::of(rival.request)));
