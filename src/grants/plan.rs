@@ -1,7 +1,8 @@
 //! The difference between the subjects that should have a role and those that do, in as few writes as possible.
 //!
 //! Order of the writes: first bindings that lose subjects, then those that gain, last those that go altogether; where a role moves (another
-//! namespace, another Kubernetes role) the new place is there before the old one goes.
+//! namespace, another Kubernetes role) the new place is there before the old one goes. Who should not have the role at all loses it in the
+//! old place first: that must not wait for a new place that cannot be made.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ pub const MOST_SUBJECTS: usize = 500;
 /// A binding as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// Where it is and what it binds; `None` when the role is none that we could have bound.
+    /// Where it is and what it binds.
     pub target: Target,
     /// Its name.
     pub name: String,
@@ -80,9 +81,18 @@ pub fn plan_keeping(
         let here: Vec<&Observed> = observed.iter().filter(|o| o.target == *target).collect();
         place(key, (wanted, kept), target, *open, &here, &mut shrink, &mut grow);
     }
-    let strays = observed.iter().filter(|o| !places.contains_key(&o.target));
-    let delete = strays.map(|stray| Write::Delete { target: stray.target.clone(), name: stray.name.clone() });
-    shrink.into_iter().chain(grow).chain(delete).collect()
+    let mut last = Vec::new();
+    for stray in observed.iter().filter(|o| !places.contains_key(&o.target)) {
+        let (target, name) = (stray.target.clone(), stray.name.clone());
+        let stay: Vec<Subject> =
+            stray.subjects.iter().flatten().filter(|s| wanted.contains(*s) || kept.contains(*s)).cloned().collect();
+        let waits = !stay.is_empty();
+        if waits && !grow.is_empty() && stay.len() < stray.subjects.len() {
+            shrink.push(Write::Put { target: target.clone(), name: name.clone(), subjects: stay, exists: true });
+        }
+        (if waits { &mut last } else { &mut shrink }).push(Write::Delete { target, name });
+    }
+    shrink.into_iter().chain(grow).chain(last).collect()
 }
 
 /// One place: who is wanted stays where they are, others leave, newcomers fill the first binding with room.
@@ -103,7 +113,7 @@ fn place(
         let left: Vec<Subject> = known.filter(|s| settled.insert(*s)).take(MOST_SUBJECTS).cloned().collect();
         shards.push((binding.name.clone(), left, Some(*binding)));
     }
-    let missing = wanted.iter().filter(|s| open && !shards.iter().any(|(_, has, _)| has.contains(*s)) && !settled.contains(*s));
+    let missing = wanted.iter().filter(|s| open && !settled.contains(*s));
     fill(key, target, missing.collect(), &mut shards);
     for (name, subjects, before) in shards {
         let had: Vec<Option<Subject>> = before.map(|b| b.subjects.clone()).unwrap_or_default();

@@ -132,6 +132,9 @@ proptest! {
             prop_assert!(binding.labelled || store(&case.observed).get(&(binding.target.clone(), binding.name.clone())) == Some(binding));
             prop_assert!(binding.subjects.iter().all(Option::is_some), "subjects that cannot be ours have left");
             prop_assert!(!binding.subjects.is_empty(), "no binding is left empty");
+            let named = after.values().filter(|b| b.target == binding.target).flat_map(|b| &b.subjects);
+            let once = |s: &Option<Subject>| named.clone().filter(|other| *other == s).count() == 1;
+            prop_assert!(binding.subjects.iter().all(once), "everybody is named once in a place");
         }
     }
 
@@ -171,12 +174,36 @@ proptest! {
             Allowed::Hold => true,
         };
         let rank = |write: &Write| {
-            let Write::Put { target, name, subjects, .. } = write else { return if listed(target_of(write)) { 0 } else { 2 } };
+            let moves = |target: &Target, name: &String| {
+                let subjects = &before[&(target.clone(), name.clone())].subjects;
+                !listed(target) && subjects.iter().flatten().any(|s| case.wanted.contains(s))
+            };
+            let (target, name, subjects) = match write {
+                Write::Delete { target, name } => return if moves(target, name) { 2 } else { 0 },
+                Write::Put { target, name, subjects, .. } => (target, name, subjects),
+            };
             let had = before.get(&(target.clone(), name.clone())).map(|b| b.subjects.clone()).unwrap_or_default();
             i32::from(had.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s))))
         };
         let ranks: Vec<i32> = case.writes().iter().map(rank).collect();
         prop_assert!(ranks.is_sorted(), "{ranks:?}");
+    }
+
+    #[test]
+    fn nobody_keeps_what_they_should_not_have_when_nothing_can_be_created(case in case()) {
+        let (mut bindings, mut made_all) = (store(&case.observed), true);
+        for write in case.writes() {
+            match write {
+                Write::Put { exists: false, .. } => made_all = false,
+                // What is left of an old place stays until the new one is there.
+                Write::Delete { .. } if !made_all => {}
+                write => apply(&mut bindings, &write),
+            }
+        }
+        for (of, binding) in &bindings {
+            let strangers = binding.subjects.iter().filter(|s| s.as_ref().is_none_or(|s| !case.wanted.contains(s)));
+            prop_assert_eq!(strangers.count(), 0, "{:?}", of);
+        }
     }
 
     #[test]

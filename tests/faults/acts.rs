@@ -133,15 +133,21 @@ impl Department<'_> {
         .await;
     }
 
-    /// Waits until one grant of an assignment is in a state; what it says about that.
-    pub async fn grant_is(&self, assignment: &str, resource: &str, state: &str) -> String {
+    /// Waits until one grant of an assignment is in a state.
+    pub async fn grant_is(&self, assignment: &str, resource: &str, state: &str) {
+        self.grant_says(assignment, resource, state, "").await;
+    }
+
+    /// Waits until one grant of an assignment is in a state and its message has these words.
+    pub async fn grant_says(&self, assignment: &str, resource: &str, state: &str, words: &str) {
         let root = self.person(ROOT).await;
-        eventually(&format!("grant on {resource} is {state}"), SOON, async || {
+        eventually(&format!("grant on {resource} is {state}: {words}"), SOON, async || {
             let object = root.get("Assignment", &self.catalog(), assignment).await.map_err(|refusal| refusal.to_string())?;
-            let grant = list(&object, "/status/grants").find(|g| g["resource"] == resource && g["state"] == state);
-            grant.map(|g| text(g, "/message").to_owned()).ok_or_else(|| object["status"]["grants"].to_string())
+            let mut grants = list(&object, "/status/grants").filter(|g| g["resource"] == resource && g["state"] == state);
+            let found = grants.any(|g| text(g, "/message").contains(words));
+            if found { Ok(()) } else { Err(object["status"]["grants"].to_string()) }
         })
-        .await
+        .await;
     }
 
     /// Waits until an Event about an object in the catalog tells a reason; its text.

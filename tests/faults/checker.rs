@@ -11,6 +11,7 @@ use crate::person::Person;
 use crate::support::{Plane, eventually};
 
 mod approvals;
+mod records;
 
 /// How long a cluster that nobody touches may take to come to rest.
 const SETTLES_WITHIN: Duration = Duration::from_secs(60);
@@ -38,6 +39,8 @@ pub async fn agrees(plane: &Plane, catalogs: &[String]) {
         let record = Record::of(&root, Some(catalogs)).await;
         record.is_safe()?;
         record.i1_live_assignments_have_their_grants()?;
+        record.nobody_holds_a_package_twice()?;
+        record.status_tells_the_truth()?;
         record.nothing_is_stuck()
     })
     .await;
@@ -234,24 +237,5 @@ impl Record {
         let found: BTreeSet<Grant> = self.grants().into_iter().collect();
         let missing = self.wanted().into_iter().find(|grant| !found.contains(grant));
         missing.map_or(Ok(()), |grant| Err(format!("I1: a live assignment gives {grant:?}, which is not there")))
-    }
-
-    /// Nothing is left half done: what does not wait for a person or an instant has come to its end, and nothing waits to be deleted.
-    fn nothing_is_stuck(&self) -> Result<(), String> {
-        const MOVING: [&str; 5] = ["", "Approved", "Provisioning", "PartiallyDelivered", "Revoking"];
-        for kind in ["CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment"] {
-            for object in self.all(kind) {
-                let about = format!("{kind} {}/{}", text(object, "/metadata/namespace"), text(object, "/metadata/name"));
-                if object.pointer("/metadata/deletionTimestamp").is_some() {
-                    return Err(format!("{about} is still being deleted: {}", object["status"]["conditions"]));
-                }
-                let phase = text(object, "/status/phase");
-                let moving = ["AccessRequest", "Assignment"].contains(&kind) && MOVING.contains(&phase);
-                if moving && text(object, "/status/reason") != "GrantFailed" {
-                    return Err(format!("{about} is still {phase:?}: {}", text(object, "/status/message")));
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use crate::acts::{ENGINEERS, VIEW, viewer};
 use crate::checker::{list, text};
-use crate::department::ONCALL;
+use crate::department::{Department, ONCALL};
+use crate::line::{Fault, Line};
 use crate::person::{ALICE, BOB, CAROL, DAVE, phase};
+use crate::replica::Replica;
 use crate::support::{ROOT, eventually};
 use crate::terms::at_once;
-use crate::world::{SOON, shared};
+use crate::world::{SOON, quiet, shared};
 
 fn at(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -235,5 +237,32 @@ async fn many_rivals_of_one_moment_leave_one_holder() {
         if waiting == 7 && phases.contains(&"Delivered".to_owned()) { Ok(()) } else { Err(format!("{phases:?}")) }
     })
     .await;
+    office.is_right().await;
+}
+
+#[tokio::test]
+async fn what_is_being_accepted_counts_already() {
+    let plane = quiet().await;
+    let line = Line::open(&plane).await;
+    let _replica = Replica::start(&plane, &line, &[]).await;
+    let office = Department::open(&plane, "direct-claims").await.open_to_engineers().await;
+    let audit = json!({"resourceRoles": [viewer()], "incompatibleWith": {"accessPackages": [{"name": ONCALL}]}});
+    office.write(CAROL, "AccessPackage", "audit", audit).await;
+    office.write(CAROL, "Policy", "auditors", at_once().spec("audit")).await;
+    office.becomes("Policy", &office.catalog(), "auditors", "Ready", "True Available").await;
+
+    // The API server is slow to say that the first one is accepted.
+    line.has(Fault::Holds { path: "assignments/first/status", saying: "\"phase\":\"Provisioning\"" });
+    let spec = json!({"accessPackage": ONCALL, "policy": ENGINEERS, "subject": {"kind": "User", "name": ALICE}});
+    office.write(BOB, "Assignment", "first", spec).await;
+    line.holds_a_write().await;
+    let same = office.assigns_with(ONCALL, ALICE, json!({})).await;
+    let incompatible = office.assigns_with("audit", ALICE, json!({"policy": "auditors"})).await;
+    let request = office.tries_to_ask(ALICE, json!({"accessPackage": "audit"})).await.expect("alice may ask");
+    office.reaches("Assignment", &same, "Pending AlreadyAssigned").await;
+    office.reaches("Assignment", &incompatible, "Pending Incompatible").await;
+    office.request_is(&request, "Denied Incompatible").await;
+    line.has(Fault::None);
+    office.reaches("Assignment", "first", "Delivered").await;
     office.is_right().await;
 }

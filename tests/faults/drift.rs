@@ -171,11 +171,8 @@ async fn a_binding_of_our_name_that_is_not_ours_is_left_alone_and_told_of() {
     let foreign = office.make(ROOT, foreign).await;
 
     let assignment = office.assigns_with(ONCALL, ALICE, json!({})).await;
-    let why = office.grant_is(&assignment, "production", "Failed").await;
-    assert!(
-        why.contains("Conflict") && why.contains(text(&binding, "/metadata/name")),
-        "the grant names what is in the way: {why}"
-    );
+    office.grant_says(&assignment, "production", "Failed", "Conflict").await;
+    office.grant_says(&assignment, "production", "Failed", text(&binding, "/metadata/name")).await;
     let root = office.person(ROOT).await;
     let now = root.get("RoleBinding", &office.name, text(&foreign, "/metadata/name")).await.expect("it is there");
     assert_eq!(now["metadata"]["resourceVersion"], foreign["metadata"]["resourceVersion"], "it was not touched");

@@ -15,6 +15,8 @@ use crate::support::{Plane, eventually};
 use crate::world::{WITHIN, quiet, sum};
 
 const ARGS: [&str; 3] = ["--leader-elect", "--lease-duration", "3s"];
+/// The leader's grants come late.
+const HELD: Fault = Fault::Holds { path: "rolebindings", saying: "subjects" };
 const LEASE: Duration = Duration::from_secs(3);
 const BLINK: Duration = Duration::from_millis(10);
 
@@ -111,7 +113,7 @@ async fn a_write_of_a_deposed_leader_that_arrives_late_is_refused() {
     let mut pair = Pair::start(&plane).await;
     let office = Department::open(&plane, "leader-late").await.open_to_engineers().await;
     office.assigns(ALICE).await;
-    pair.leaders_line.has(Fault::Holds("rolebindings"));
+    pair.leaders_line.has(HELD);
     let late = office.assigns_with(ONCALL, DAVE, json!({})).await;
     pair.leaders_line.holds_a_write().await;
     pair.leader.freeze();
@@ -137,7 +139,7 @@ async fn a_binding_that_a_deposed_leader_makes_late_is_put_right() {
     let plane = quiet().await;
     let mut pair = Pair::start(&plane).await;
     let office = Department::open(&plane, "leader-revenant").await.open_to_engineers().await;
-    pair.leaders_line.has(Fault::Holds("rolebindings"));
+    pair.leaders_line.has(HELD);
     let late = office.assigns_with(ONCALL, ZOE, json!({})).await;
     pair.leaders_line.holds_a_write().await;
     pair.leader.freeze();

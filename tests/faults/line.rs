@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{Method, Response, StatusCode, header};
 use futures::{StreamExt, stream};
 use kube::Client;
@@ -27,8 +28,8 @@ pub enum Fault {
     LosesNextWrite,
     /// The next write arrives and its answer never comes back; nothing after it arrives.
     LosesNextAnswer,
-    /// Writes whose path holds this wait; everything else passes.
-    Holds(&'static str),
+    /// Writes to such a path that say such words wait; everything else passes.
+    Holds { path: &'static str, saying: &'static str },
     /// Every request is answered with this status code.
     Answers(u16),
     /// Every attempt to make a binding is answered with this status code.
@@ -134,17 +135,39 @@ impl Drop for Line {
     }
 }
 
-/// A request that changes something which has to be right after a crash, in words; reads, leases, events and questions are none.
-fn write_in(request: &Request) -> Option<String> {
-    let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
-    let harmless = ["/leases", "/events", "/subjectaccessreviews"].iter().any(|part| path.contains(part));
-    let reads = request.method() == Method::GET || harmless || query.contains("dryRun=");
-    let tail: Vec<&str> = path.rsplit('/').take(3).collect();
-    (!reads).then(|| format!("{} {}", request.method(), tail.into_iter().rev().collect::<Vec<_>>().join("/")))
+/// What came, read to its end.
+struct Sent {
+    head: Parts,
+    body: Bytes,
+}
+
+impl Sent {
+    async fn whole(request: Request) -> Self {
+        let (head, body) = request.into_parts();
+        Self { head, body: to_bytes(body, usize::MAX).await.unwrap_or_default() }
+    }
+
+    /// In words, if it changes something that has to be right after a crash; reads, leases, events and questions do not.
+    fn write(&self) -> Option<String> {
+        let (path, query) = (self.head.uri.path(), self.head.uri.query().unwrap_or_default());
+        let harmless = ["/leases", "/events", "/subjectaccessreviews"].iter().any(|part| path.contains(part));
+        let reads = self.head.method == Method::GET || harmless || query.contains("dryRun=");
+        let tail: Vec<&str> = path.rsplit('/').take(3).collect();
+        (!reads).then(|| format!("{} {}", self.head.method, tail.into_iter().rev().collect::<Vec<_>>().join("/")))
+    }
+
+    fn is_watch(&self) -> bool {
+        self.head.uri.query().is_some_and(|query| query.contains("watch=true"))
+    }
+
+    fn says(&self, words: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(words)
+    }
 }
 
 async fn pass(State(ends): State<Arc<Ends>>, request: Request) -> Response<Body> {
-    let write = write_in(&request);
+    let sent = Sent::whole(request).await;
+    let write = sent.write();
     ends.writes.fetch_add(usize::from(write.is_some()), Ordering::Relaxed);
     let fault = *ends.fault.borrow();
     match (fault, write) {
@@ -156,17 +179,17 @@ async fn pass(State(ends): State<Arc<Ends>>, request: Request) -> Response<Body>
         }
         (Fault::LosesNextAnswer, Some(write)) => {
             ends.fault.send_replace(Fault::Dead);
-            let answer = ends.forward(request).await;
+            let answer = ends.forward(sent).await;
             ends.lost.lock().expect("no panic").push(format!("{write} {}", answer.status()));
             std::future::pending().await
         }
-        (Fault::Holds(what), Some(write)) if write.contains(what) => ends.hold(request, write).await,
+        (Fault::Holds { path, saying }, Some(write)) if write.contains(path) && sent.says(saying) => ends.hold(sent, write).await,
         (Fault::Answers(code), _) => status(code),
         (Fault::RefusesNewBindings(code), Some(write)) if write.starts_with("POST") && write.contains("rolebindings") => {
             status(code)
         }
-        (Fault::Outdated, _) if request.uri().query().is_some_and(|query| query.contains("watch=true")) => status(410),
-        _ => ends.forward(request).await,
+        (Fault::Outdated, _) if sent.is_watch() => status(410),
+        _ => ends.forward(sent).await,
     }
 }
 
@@ -178,24 +201,23 @@ fn status(code: u16) -> Response<Body> {
 
 impl Ends {
     /// Sends a write when the line is whole again, whoever waits for it or not.
-    async fn hold(self: Arc<Self>, request: Request, write: String) -> Response<Body> {
+    async fn hold(self: Arc<Self>, held: Sent, write: String) -> Response<Body> {
         self.lost.lock().expect("no panic").push(write.clone());
         let sent = tokio::spawn(async move {
             self.fault.subscribe().wait_for(|fault| *fault == Fault::None).await.expect("a line");
-            let answer = self.forward(request).await;
+            let answer = self.forward(held).await;
             self.late.lock().expect("no panic").push((write, answer.status().as_u16()));
             answer
         });
         sent.await.expect("no panic")
     }
 
-    async fn forward(&self, request: Request) -> Response<Body> {
-        let (mut head, body) = request.into_parts();
+    async fn forward(&self, sent: Sent) -> Response<Body> {
+        let Sent { mut head, body } = sent;
         for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING] {
             head.headers.remove(name);
         }
-        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        match self.client.send(axum::http::Request::from_parts(head, kube::client::Body::from(body.to_vec()))).await {
+        match self.client.send(axum::http::Request::from_parts(head, kube::client::Body::from(body))).await {
             Ok(answer) => answer.map(|body| self.until_cut(Body::new(body))),
             Err(error) => {
                 let mut answer = status(StatusCode::BAD_GATEWAY.as_u16());
@@ -214,11 +236,7 @@ impl Ends {
         let chunks = body.into_data_stream().map(|chunk| chunk.map_err(std::io::Error::other));
         let broken = self.cuts.subscribe();
         let end = stream::once(async move {
-            if broken.has_changed().unwrap_or(true) {
-                Err(std::io::Error::other("the line is cut"))
-            } else {
-                Ok(axum::body::Bytes::new())
-            }
+            if broken.has_changed().unwrap_or(true) { Err(std::io::Error::other("the line is cut")) } else { Ok(Bytes::new()) }
         });
         Body::from_stream(chunks.take_until(Box::pin(cut)).chain(end))
     }

@@ -116,7 +116,7 @@ async fn a_move_that_cannot_be_finished_takes_nothing_away() {
     let far = far(&plane, "outage-move").await;
     let office = &far.office;
     office.builds("outage-move-2").await;
-    office.assigns(ALICE).await;
+    let (leaves, _) = (office.assigns(ALICE).await, office.assigns(DAVE).await);
     far.line.has(Fault::RefusesNewBindings(500));
     office.moves_to(&["outage-move-2"]).await;
     let refused = far.line.writes();
@@ -128,9 +128,12 @@ async fn a_move_that_cannot_be_finished_takes_nothing_away() {
         },
     )
     .await;
-    assert!(office.holders(&office.name, VIEW).await.contains(ALICE), "the new place is there before the old one goes");
+    office.is_held_by(&office.name, VIEW, &[ALICE, DAVE]).await;
+    office.revokes(&leaves).await;
+    office.is_held_by(&office.name, VIEW, &[DAVE]).await;
+
     far.line.has(Fault::None);
-    office.is_held_by("outage-move-2", VIEW, &[ALICE]).await;
+    office.is_held_by("outage-move-2", VIEW, &[DAVE]).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.is_right().await;
 }

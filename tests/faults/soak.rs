@@ -3,7 +3,7 @@
 //! What is done follows from the seed alone: everything is called by a name that was thrown, whether it is there or not. What comes of it
 //! depends on the speed of the machine as well.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -229,6 +229,21 @@ async fn soak() {
     assert!(["ask", "assign", "edit", "drift"].iter().all(|what| happened(what)), "everything happened: {:?}", soak.done);
 
     checker::agrees(&plane, &[soak.office.catalog()]).await;
+    nobody_deploys_and_audits(&soak.office).await;
     is_idle(async || operator.metrics().await).await;
     assert!(!operator.log().contains("this is a bug"), "nothing panicked");
+}
+
+/// Separation of duties, after all races.
+async fn nobody_deploys_and_audits(office: &Department<'_>) {
+    let all = office.person(ROOT).await.list("Assignment", &office.catalog()).await.expect("root may list");
+    let live = ["Scheduled", "Provisioning", "Delivered", "PartiallyDelivered"];
+    let holders = |package: &str| -> BTreeSet<String> {
+        let of = all
+            .iter()
+            .filter(|a| a["spec"]["accessPackage"] == package && live.iter().any(|phase| a["status"]["phase"] == *phase));
+        of.map(|a| a["spec"]["subject"].to_string()).collect()
+    };
+    let (deployers, auditors) = (holders("deploy"), holders("audit"));
+    assert_eq!(deployers.intersection(&auditors).next(), None, "the packages are incompatible");
 }

@@ -26,6 +26,8 @@ pub struct Asked {
     pub held: Vec<Assignment>,
     /// What groups of the subject hold.
     pub held_by_groups: Vec<Assignment>,
+    /// What of that was accepted a moment ago.
+    pub claimed: Vec<Key>,
     /// What the subject asks for besides; `true`: judged a moment ago.
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
@@ -42,6 +44,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         decisions: Vec::new(),
         held: Vec::new(),
         held_by_groups: Vec::new(),
+        claimed: Vec::new(),
         rivals: Vec::new(),
         incompatible: Vec::new(),
         may_assign: false,
@@ -58,17 +61,8 @@ impl WithARole for AccessPackage {
     }
 }
 
-fn holdings<'a>(
-    package: Key,
-    held: &'a [Assignment],
-    groups: &'a [Assignment],
-    rivals: &'a [(AccessRequest, bool)],
-) -> Holdings<'a> {
-    let mut holdings = Holdings { package, ..Holdings::default() };
-    holdings.assignments = held.iter().collect();
-    holdings.rivals = rivals.iter().map(|(request, claimed)| Rival { request, claimed: *claimed }).collect();
-    holdings.of_groups = groups.iter().collect();
-    holdings
+fn rivals(all: &[(AccessRequest, bool)]) -> Vec<Rival<'_>> {
+    all.iter().map(|(request, claimed)| Rival { request, claimed: *claimed }).collect()
 }
 
 impl Asked {
@@ -81,7 +75,13 @@ impl Asked {
             package: self.package.as_ref(),
             policies: self.policies.iter().collect(),
             decisions: self.decisions.iter().collect(),
-            holdings: holdings(wanted_by(&self.request), &self.held, &self.held_by_groups, &self.rivals),
+            holdings: Holdings {
+                package: wanted_by(&self.request),
+                assignments: self.held.iter().collect(),
+                claimed: self.claimed.clone(),
+                rivals: rivals(&self.rivals),
+                of_groups: self.held_by_groups.iter().collect(),
+            },
             incompatible: self.incompatible.clone(),
             may_assign: self.may_assign,
             assignment: self.held.iter().find(|a| named.is_some() && a.metadata.name.as_deref() == named),
@@ -148,6 +148,8 @@ pub struct Assigned {
     pub gone: bool,
     pub granted_ends: Vec<Option<DateTime<Utc>>>,
     pub held: Vec<Assignment>,
+    /// What of that was accepted a moment ago.
+    pub claimed: Vec<Key>,
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
     pub roles: Vec<Role>,
@@ -165,6 +167,7 @@ pub fn assigned(assignment: Assignment, policy: Option<Policy>) -> Assigned {
         gone: false,
         granted_ends: Vec::new(),
         held: Vec::new(),
+        claimed: Vec::new(),
         rivals: Vec::new(),
         incompatible: Vec::new(),
         roles: vec![role("viewer")],
@@ -223,7 +226,13 @@ impl Assigned {
             policy: self.policy.as_ref(),
             origin,
             granted_ends: self.granted_ends.clone(),
-            holdings: holdings(package_of(&self.assignment), &self.held, &[], &self.rivals),
+            holdings: Holdings {
+                package: package_of(&self.assignment),
+                assignments: self.held.iter().collect(),
+                claimed: self.claimed.clone(),
+                rivals: rivals(&self.rivals),
+                of_groups: Vec::new(),
+            },
             incompatible: self.incompatible.clone(),
             roles: self.roles.clone(),
             objection: self.objection,

@@ -5,7 +5,7 @@ use entitlement_operator::api::access_request::{RequestPhase as R, RequestType, 
 use entitlement_operator::api::assignment::{AssignmentPhase as A, Source};
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::timeline::{MOST, TimelineEntry};
-use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy};
+use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy, Subject};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::holdings::{package_of, wanted_by};
 
@@ -142,6 +142,9 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         if matches!(after.phase, R::Scheduled | R::Provisioning | R::PartiallyDelivered | R::Delivered) && fresh("Approved") {
             check_period(store, key, before, after);
         }
+        if old.phase == R::Submitted && !matches!(after.phase, R::Submitted | R::Denied | R::Cancelled) {
+            check_first(store, key, before);
+        }
         let goes_on = fresh("Approved") || (fresh("Provisioning") && old.phase == R::Scheduled);
         if goes_on && after.phase != R::Denied {
             check_alone(store, key, before);
@@ -170,6 +173,22 @@ fn check_period(store: &Store, key: &Key, request: &AccessRequest, after: &Acces
     assert_eq!(period.start_time, held.start());
     let longest = held.end().zip(granted.end_time).map(|(old, new)| old.max(new));
     assert_eq!(period.end_time, longest, "an extension never shortens, and gives no more than was asked for");
+}
+
+/// Requests of a subject that were accepted and have not ended.
+fn accepted<'a>(store: &'a Store, subject: &'a Subject) -> impl Iterator<Item = (&'a Key, &'a AccessRequest)> {
+    let accepted = |r: &AccessRequest| r.phase() != R::Submitted && !r.phase().is_terminal();
+    store.requests.iter().filter(move |(_, r)| accepted(r) && r.subject().as_ref() == Some(subject))
+}
+
+/// No request that excludes this one was accepted before it, not even at the same moment.
+fn check_first(store: &Store, key: &Key, request: &AccessRequest) {
+    let (package, subject, kind) = (wanted_by(request), request.subject().unwrap(), request.spec.kind);
+    let foes = if kind == RequestType::Remove { Vec::new() } else { store.incompatible(&package) };
+    for (other, rival) in accepted(store, &subject).filter(|(other, _)| *other != key) {
+        assert!(rival.spec.kind != kind || wanted_by(rival) != package, "{key} asks for the same as {other}");
+        assert!(rival.spec.kind != RequestType::Add || !foes.contains(&wanted_by(rival)), "{key} is accepted beside {other}");
+    }
 }
 
 /// Nothing that excludes a request is held, or certain to be held, when it goes on; and nobody switched off what it stands on.
@@ -290,4 +309,7 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
     // A parked assignment that waited again meanwhile keeps its place.
     let excluded = |other: &Key| foes.contains(other) || *other == package;
     assert!(!held.iter().any(excluded), "{key} beside {held:?}");
+    let asks = |(_, r): &(&Key, &AccessRequest)| r.spec.kind == RequestType::Add && foes.contains(&wanted_by(r));
+    let rival = accepted(store, &assignment.spec.subject).find(asks);
+    assert!(rival.is_none(), "{key} beside {rival:?}");
 }

@@ -46,12 +46,14 @@ impl Store {
     fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Thing>) -> Holdings<'_> {
         let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
         let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
-        let mut holdings = Holdings { package, ..Holdings::default() };
-        holdings.assignments = own.collect();
         let is_claimed = |key: &Key| claimed.is_some_and(|thing| *thing == Thing::Request(key.clone()));
-        holdings.rivals = asks.map(|(key, request)| Rival { request, claimed: is_claimed(key) }).collect();
-        holdings.claimed = claimed.and_then(Thing::assignment).cloned().into_iter().collect();
-        holdings
+        Holdings {
+            package,
+            assignments: own.collect(),
+            claimed: claimed.and_then(Thing::assignment).cloned().into_iter().collect(),
+            rivals: asks.map(|(key, request)| Rival { request, claimed: is_claimed(key) }).collect(),
+            of_groups: Vec::new(),
+        }
     }
 
     /// What a look at a request sees; something else may have been judged a moment ago.

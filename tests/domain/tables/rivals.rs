@@ -33,6 +33,19 @@ fn already_assigned() {
 }
 
 #[test]
+fn an_assignment_that_was_accepted_at_the_same_moment_counts_before_it_is_written() {
+    let beside = |held, incompatible, claimed| {
+        let scene = asked(alice(), &[engineers()]);
+        Asked { held: vec![held], incompatible, claimed, ..scene }
+    };
+    passes(&beside(assignment("a1"), vec![], vec![]), 5);
+    denied(beside(assignment("a1"), vec![], vec![key("a1")]), 5, "AlreadyAssigned", "\"a1\"");
+    let payer = || assignment("a1").of("payer");
+    passes(&beside(payer(), vec![key("payer")], vec![]), 5);
+    denied(beside(payer(), vec![key("payer")], vec![key("a1")]), 5, "Incompatible", "\"payer\"");
+}
+
+#[test]
 fn not_assigned() {
     let extendable = engineers().extendable();
     denied(asked(alice().extending(), &[extendable]), 5, "NotAssigned", "User alice");

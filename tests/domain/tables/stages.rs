@@ -3,6 +3,7 @@
 use entitlement_operator::api::access_request::{RequestPhase as Phase, StageState};
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{ApprovalDecision, Policy};
+use entitlement_operator::domain::Effect;
 
 use crate::builders::*;
 
@@ -93,6 +94,16 @@ fn decisions_after_the_end_of_a_request_do_not_count() {
     scene.step(at(130));
     assert_eq!(scene.judgement("d2"), Some("RequestNotPending"));
     assert_eq!(scene.outcome(), (Phase::Denied, "DeniedByApprover"));
+}
+
+#[test]
+fn whoever_decided_is_told_before_the_record_of_an_ended_request_goes() {
+    let mut scene = two_stages();
+    scene.decided(carol("d1").denying().created(at(100)));
+    scene.step(at(110));
+    scene.decided(dave("d2").created(at(120)));
+    let plan = scene.step(at(110 + 90 * DAY));
+    assert!(matches!(plan.effects.as_slice(), [Effect::Judge { .. }, Effect::Retire]), "{:?}", plan.effects);
 }
 
 #[test]
