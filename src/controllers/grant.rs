@@ -60,7 +60,7 @@ fn allowed(seen: &GrantSeen, trusted: bool) -> Allowed {
         Grantable::In(targets) if trusted => {
             Allowed::In(targets.iter().map(|t| (t.clone(), !seen.closed.contains_key(t))).collect())
         }
-        Grantable::In(_) | Grantable::Hold(_) => Allowed::Hold,
+        Grantable::In(_) | Grantable::Hold(_) | Grantable::Unjudged => Allowed::Hold,
         Grantable::No(_) => Allowed::In(BTreeMap::new()),
     }
 }

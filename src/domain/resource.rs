@@ -61,6 +61,8 @@ pub enum Grantable {
     In(Vec<Target>),
     /// Not judged yet: nobody gets it anew, nobody who may have it loses it.
     Hold(String),
+    /// The same, for the moment until the resource has been looked at: nothing is wrong.
+    Unjudged,
     /// Not at all: who has it loses it.
     No(String),
 }
@@ -110,7 +112,7 @@ pub fn grantable(wanted: &PackageRole, resource: Option<&CatalogResource>) -> Gr
             Grantable::No(format!("catalog resource {:?}: {}", wanted.resource, c.message))
         }
         Some(c) => Grantable::Hold(format!("catalog resource {:?}: {}", wanted.resource, c.message)),
-        None => Grantable::Hold(format!("catalog resource {:?} is not judged yet", wanted.resource)),
+        None => Grantable::Unjudged,
     }
 }
 

@@ -171,6 +171,7 @@ impl World {
                     problem = problem.or_else(|| self.closed(target));
                 }
             }
+            Grantable::Unjudged => missing_in = usize::from(here.is_empty()),
             Grantable::Hold(why) | Grantable::No(why) => {
                 missing_in = usize::from(here.is_empty());
                 problem = Some(why);

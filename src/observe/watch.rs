@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use futures::StreamExt;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::watcher::{self, Event};
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use crate::api::GROUP;
 use crate::domain::Key;
 
 use super::hub::Hub;
@@ -30,6 +32,7 @@ where
     K: Watched + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let kind = K::kind(&());
+    let definitions: Api<CustomResourceDefinition> = Api::all(api.clone().into_client());
     let mut synced = Some(synced);
     let mut listed = HashSet::new();
     let mut events = start(api, config).default_backoff().boxed();
@@ -50,9 +53,33 @@ where
             }
             Ok(Event::Apply(object)) => enter(&hub, object),
             Ok(Event::Delete(object)) => hub.remove::<K>(&Key::of(&object)),
-            Err(error) => warn!(%kind, %error, "watch failed, it is tried again"),
+            Err(error) => {
+                warn!(%kind, %error, "watch failed, it is tried again");
+                if is_not_served(&error) && is_undefined::<K>(definitions.clone()).await {
+                    warn!(%kind, "its CustomResourceDefinition is gone, and all objects with it");
+                    hub.keep_only::<K>(&HashSet::new());
+                }
+            }
         }
     }
+}
+
+/// Whether the API server does not know the kind (now).
+fn is_not_served(error: &watcher::Error) -> bool {
+    use watcher::Error as E;
+    let code = match error {
+        E::InitialListFailed(kube::Error::Api(status)) | E::WatchStartFailed(kube::Error::Api(status)) => status.code,
+        E::WatchError(status) => status.code,
+        _ => return false,
+    };
+    code == 404
+}
+
+/// Whether nobody defines the kind any more. What vanished with its definition is told by no watch, and what waits for it would wait for
+/// ever. That the kind is merely not served, for a moment or in this version, is no reason to take anything away.
+async fn is_undefined<K: kube::Resource<DynamicType = ()>>(definitions: Api<CustomResourceDefinition>) -> bool {
+    let name = format!("{}.{}", K::plural(&()), K::group(&()));
+    K::group(&()) == GROUP && matches!(definitions.get_metadata_opt(&name).await, Ok(None))
 }
 
 fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {

@@ -15,7 +15,7 @@ use crate::person::{OLGA, Person};
 use crate::support::{ROOT, operator};
 use crate::world::{operator_itself, world};
 
-/// Verb, group, resource with subresource.
+/// Verb, group, resource with subresource and, if it is for one object only, that object's name.
 type Right = (String, String, String);
 
 fn listed() -> ClusterRole {
@@ -30,7 +30,11 @@ fn rights<'a>(rules: impl IntoIterator<Item = &'a PolicyRule>) -> BTreeSet<Right
     for rule in rules {
         for group in rule.api_groups.iter().flatten() {
             for resource in rule.resources.iter().flatten() {
-                all.extend(rule.verbs.iter().map(|verb| (verb.clone(), group.clone(), resource.clone())));
+                let named = rule.resource_names.iter().flatten().map(|name| format!("{resource} {name}"));
+                let what: Vec<String> = if rule.resource_names.is_some() { named.collect() } else { vec![resource.clone()] };
+                let each =
+                    |verb: &String| what.iter().map(|what| (verb.clone(), group.clone(), what.clone())).collect::<Vec<_>>();
+                all.extend(rule.verbs.iter().flat_map(each));
             }
         }
     }
@@ -38,6 +42,7 @@ fn rights<'a>(rules: impl IntoIterator<Item = &'a PolicyRule>) -> BTreeSet<Right
 }
 
 fn wish((verb, group, resource): &Right, namespace: &str) -> ResourceAttributes {
+    let (resource, name) = resource.split_once(' ').unwrap_or((resource, ""));
     let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     ResourceAttributes {
@@ -45,6 +50,7 @@ fn wish((verb, group, resource): &Right, namespace: &str) -> ResourceAttributes 
         group: some(group),
         resource: some(resource),
         subresource: some(subresource),
+        name: some(name),
         namespace: some(namespace),
         ..ResourceAttributes::default()
     }
@@ -99,6 +105,9 @@ async fn what_is_not_listed_is_refused() {
         ("delete", "admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
         ("update", "admissionregistration.k8s.io", "validatingadmissionpolicies"),
         ("update", "apiextensions.k8s.io", "customresourcedefinitions"),
+        ("get", "apiextensions.k8s.io", "customresourcedefinitions"),
+        ("get", "apiextensions.k8s.io", "customresourcedefinitions others.example.com"),
+        ("update", "apiextensions.k8s.io", "customresourcedefinitions assignments.entitlement.dev"),
         ("get", "coordination.k8s.io", "leases"),
         ("*", "*", "*"),
     ];

@@ -12,6 +12,7 @@ use crate::line::{Fault, Line};
 use crate::person::{ALICE, DAVE, ZOE};
 use crate::replica::Replica;
 use crate::support::{Operator, Plane, ROOT, eventually};
+use crate::terms::if_a_lead_agrees;
 use crate::world::{SOON, WITHIN, quiet};
 
 /// A department on a faulty line.
@@ -108,6 +109,23 @@ async fn watches_that_are_cut_and_too_old_to_go_on() {
     let waits = office.assigns_with(ONCALL, ALICE, json!({})).await;
     office.reaches("Assignment", &waits, "Pending PolicyNotFound").await;
     office.is_right().await;
+}
+
+#[tokio::test]
+async fn what_vanished_unseen_with_its_definition_blocks_nothing() {
+    let plane = quiet().await;
+    plane.will_be_damaged();
+    let far = far(&plane, "outage-definition").await;
+    let office = Department::open(&plane, "outage-definition-asked").await;
+    office.policy("asked", &if_a_lead_agrees()).await;
+    let pending = office.asks(ALICE).await;
+    office.request_is(&pending, "PendingApproval").await;
+    far.line.has(Fault::Outdated);
+    far.line.cuts_streams();
+    plane.kubectl(ROOT, &["delete", "crd", "accessrequests.entitlement.dev", "--timeout=60s"]).await.ok();
+    far.line.has(Fault::None);
+    office.deletes("AccessPackage", ONCALL).await;
+    office.goes("AccessPackage", ONCALL).await;
 }
 
 #[tokio::test]

@@ -151,6 +151,7 @@ impl Store {
                 let closed = missing.iter().any(|t| self.closed.contains(*t));
                 (missing.len(), closed.then(|| "the place is closed".to_owned()))
             }
+            Grantable::Unjudged => (usize::from(here.is_empty()), None),
             Grantable::Hold(why) | Grantable::No(why) => (usize::from(here.is_empty()), Some(why)),
         };
         let twin = |(other, a): (&Key, &Assignment)| {
@@ -180,7 +181,7 @@ impl Store {
     pub fn allowed(&self, grant: &GrantKey) -> Allowed {
         match self.grantable(grant) {
             Grantable::In(targets) => Allowed::In(targets.into_iter().map(|t| (t.clone(), !self.closed.contains(&t))).collect()),
-            Grantable::Hold(_) => Allowed::Hold,
+            Grantable::Hold(_) | Grantable::Unjudged => Allowed::Hold,
             Grantable::No(_) => Allowed::In(BTreeMap::new()),
         }
     }
