@@ -79,6 +79,11 @@ const EVENTS: usize = 4_096;
 
 /// Runs until a signal asks it to stop.
 pub async fn run(config: Config) -> Result<(), Failure> {
+    run_by(config, Arc::new(SystemClock)).await
+}
+
+/// The same, by another clock.
+pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::new());
     let readiness = Readiness::new(&[CACHES, ADMISSION]);
     let listener = TcpListener::bind(config.listen).await;
@@ -86,7 +91,6 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
 
     let client = client(&config, metrics.clone()).await?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let hub = Hub::new(Queue::new(clock.clone()));
     let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);

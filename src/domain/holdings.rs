@@ -73,8 +73,11 @@ pub fn stands(assignment: &Assignment, now: DateTime<Utc>) -> bool {
 }
 
 /// Whether the roles of an assignment's package belong to its subject at `now`. This, and nothing else, makes a grant wanted.
+///
+/// The start is judged once, by the step to Provisioning: what has begun has begun, and a clock that is set back, or the slower one of
+/// another replica, takes nobody's access for a while. The end is judged at every look.
 pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
-    assignment.phase().is_granting() && assignment.start() <= now && stands(assignment, now)
+    assignment.phase().is_granting() && stands(assignment, now)
 }
 
 impl Rival<'_> {

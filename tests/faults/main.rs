@@ -33,6 +33,7 @@ mod terms;
 mod acts;
 mod brake;
 mod checker;
+mod clock;
 mod content;
 mod crash;
 mod deletion;
