@@ -90,7 +90,7 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     let listener = listener.map_err(|source| Failure::Listen { address: config.listen, source })?;
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
 
-    let client = client(&config, metrics.clone()).await?;
+    let client = client(&config, metrics.clone(), clock.clone()).await?;
     let hub = Hub::new(Queue::new(clock.clone()));
     let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
@@ -187,14 +187,14 @@ async fn stop_signal() -> Result<(), Failure> {
     }
 }
 
-async fn client(config: &Config, metrics: Arc<Metrics>) -> Result<Client, Failure> {
+async fn client(config: &Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Result<Client, Failure> {
     let mut cluster = match &config.kubeconfig {
         Some(path) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?,
         None => kube::Config::infer().await?,
     };
     // Without it a list on a dead connection would be waited for for ever, and the cache would stand still.
     cluster.read_timeout = Some(config.silence_timeout);
-    Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics)).build())
+    Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics, clock)).build())
 }
 
 type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;

@@ -4,6 +4,7 @@ mod client_layer;
 mod http;
 mod metrics;
 mod readiness;
+mod skew;
 
 use std::io::IsTerminal;
 

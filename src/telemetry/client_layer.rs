@@ -1,4 +1,5 @@
-//! A layer around the Kubernetes client that counts every call by what it asks for, never by what it is about.
+//! A layer around the Kubernetes client that counts every call by what it asks for, never by what it is about, and reads the date of
+//! every answer.
 
 mod path;
 
@@ -11,18 +12,22 @@ use tower::{Layer, Service};
 
 use super::Request;
 use super::metrics::{Answer, Metrics};
+use super::skew::Skew;
+use crate::clock::Clock;
 
 /// The layer for `kube::client::ClientBuilder::with_layer`. Retries that the client makes by itself are inside: a call counts once,
 /// with the code that it ended with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CountRequests {
     metrics: Arc<Metrics>,
+    skew: Skew,
 }
 
 impl CountRequests {
-    /// Counts into `metrics`.
-    pub fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics }
+    /// Counts into `metrics`, and compares `clock` with the API server's.
+    pub fn new(metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -> Self {
+        let skew = Skew::new(clock, metrics.clone());
+        Self { metrics, skew }
     }
 }
 
@@ -30,15 +35,16 @@ impl<S> Layer<S> for CountRequests {
     type Service = CountedRequests<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CountedRequests { inner, metrics: self.metrics.clone() }
+        CountedRequests { inner, metrics: self.metrics.clone(), skew: self.skew.clone() }
     }
 }
 
 /// The service that [`CountRequests`] makes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CountedRequests<S> {
     inner: S,
     metrics: Arc<Metrics>,
+    skew: Skew,
 }
 
 impl<S, B, R> Service<http::Request<B>> for CountedRequests<S>
@@ -60,11 +66,14 @@ where
             request: path::request(request.method(), request.uri().path(), request.uri().query()),
             answer: Answer::Abandoned,
         };
-        let response = self.inner.call(request);
+        let (response, skew) = (self.inner.call(request), self.skew.clone());
         Box::pin(async move {
             let response = response.await;
             count.end(match &response {
-                Ok(response) => Answer::Code(response.status().as_u16()),
+                Ok(response) => {
+                    skew.note(response.headers());
+                    Answer::Code(response.status().as_u16())
+                }
                 Err(_) => Answer::Error,
             });
             response
@@ -99,6 +108,7 @@ mod tests {
     use tower::{ServiceBuilder, ServiceExt, service_fn};
 
     use super::*;
+    use crate::clock::SystemClock;
 
     fn get(path: &str) -> http::Request<()> {
         http::Request::get(path).body(()).unwrap()
@@ -107,13 +117,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn counts_calls_answered_failed_and_abandoned() {
         let metrics = Arc::new(Metrics::new());
-        let service = ServiceBuilder::new().layer(CountRequests::new(metrics.clone())).service(service_fn(
-            async |request: http::Request<()>| match request.uri().path() {
+        let service = ServiceBuilder::new().layer(CountRequests::new(metrics.clone(), Arc::new(SystemClock))).service(
+            service_fn(async |request: http::Request<()>| match request.uri().path() {
                 "/api/v1/namespaces/slow" => std::future::pending().await,
                 "/api/v1/namespaces/down" => Err("no route"),
                 _ => Ok(http::Response::builder().status(404).body(()).unwrap()),
-            },
-        ));
+            }),
+        );
         for path in ["/api/v1/namespaces/a", "/api/v1/namespaces/b", "/api/v1/namespaces/down", "/api/v1/namespaces/slow"] {
             let _ = tokio::time::timeout(Duration::from_secs(1), service.clone().oneshot(get(path))).await;
         }

@@ -92,6 +92,7 @@ pub struct Metrics {
     leader: Gauge,
     events_dropped: Counter,
     admission_guard: Gauge,
+    clock_skew: Gauge,
     panics: Counter,
 }
 
@@ -119,6 +120,7 @@ impl Metrics {
             leader: Gauge::default(),
             events_dropped: Counter::default(),
             admission_guard: Gauge::default(),
+            clock_skew: Gauge::default(),
             panics: Counter::default(),
         };
         metrics.register_work();
@@ -162,6 +164,12 @@ impl Metrics {
             "admission_guard",
             "1 while the cluster is known to stamp who asked and who decided",
             self.admission_guard.clone(),
+        );
+        registry.register_with_unit(
+            "clock_skew",
+            "How far this clock is ahead of the API server's, to the second",
+            Unit::Seconds,
+            self.clock_skew.clone(),
         );
         registry.register("panics", "Runs that ended by a bug", self.panics.clone());
     }
@@ -225,6 +233,11 @@ impl Metrics {
     /// Shows whether the cluster is known to stamp identities.
     pub fn set_admission_guard(&self, enforced: bool) {
         self.admission_guard.set(enforced.into());
+    }
+
+    /// Shows by how many seconds this clock is ahead of the API server's.
+    pub fn set_clock_skew(&self, seconds: i64) {
+        self.clock_skew.set(seconds);
     }
 
     /// Counts a run that ended by a bug.

@@ -75,7 +75,7 @@ fn until(delta: TimeDelta) -> Value {
 async fn an_hour_forward_and_back() {
     let plane = quiet().await;
     let clock = Arc::new(Stepping::default());
-    operator_by(&clock, &plane).await;
+    let port = operator_by(&clock, &plane).await;
     let office = Department::open(&plane, "clock").await.open_to_engineers().await;
     let slow = Department::open(&plane, "clock-slow").await;
     slow.policy("asked", &if_a_lead_agrees()).await;
@@ -94,7 +94,9 @@ async fn an_hour_forward_and_back() {
     office.reaches("Assignment", &ends, "Expired").await;
     office.reaches("Assignment", &starts, "Delivered").await;
     office.is_held_by(&office.name, VIEW, &[DAVE, ERIN]).await;
-    // The clocks of operator and API server disagree by an hour now, and nobody is kept out for it.
+    // The clocks of operator and API server disagree by an hour now, which is told, and nobody is kept out for it.
+    let (_, metrics) = http::get(port, "/metrics").await.expect("it answers");
+    assert!(sum(&metrics, "entitlement_clock_skew_seconds", &[]) > 3_590.0, "{metrics}");
     slow.decides(BOB, &pending, "Approve").await;
     slow.request_is(&pending, "Delivered").await;
     let newcomer = office.gets_by_asking(ZOE).await;
