@@ -11,7 +11,6 @@ use futures::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::checker;
 use crate::department::Department;
 use crate::person::{ALICE, Person, condition, phase};
 use crate::support::{Output, Plane, ROOT, eventually};
@@ -185,5 +184,5 @@ async fn every_malformed_manifest_is_met_with_a_word_and_the_operator_goes_on() 
     let request = office.asks(ALICE).await;
     office.request_is(&request, "Delivered").await;
     office.can_look_in_becomes(ALICE, true).await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }

@@ -7,7 +7,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use crate::checker;
 use crate::department::{Department, ONCALL};
 use crate::dice::Dice;
 use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, ZOE, name, phase};
@@ -130,7 +129,7 @@ async fn killed_at_any_moment_it_converges() {
     })
     .await;
     assert!(office.grants().await.iter().all(|binding| binding["subjects"].as_array().is_none_or(Vec::is_empty)));
-    checker::judges_well(&office).await;
+    office.is_right().await;
     let requests = root.list("AccessRequest", &office.catalog()).await.unwrap();
     ended.look(&requests);
     let delivered = requests.iter().filter(|r| phase(r).starts_with("Delivered")).count();
@@ -183,7 +182,7 @@ async fn access_that_ended_during_an_outage_is_gone_within_two_seconds_of_the_re
     for number in 0..20 {
         office.reaches("Assignment", &format!("guest-{number}"), "Expired Expired").await;
     }
-    checker::judges_well(&office).await;
+    office.is_right().await;
     operator.stop().await;
 }
 

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use serde_json::{Value, json};
 
+use crate::checker;
 use crate::person::{CAROL, Person, Refusal, condition, name, phase};
 use crate::support::{Plane, ROOT, eventually};
 use crate::terms::Terms;
 use crate::world::WITHIN;
+
+/// How long a cluster that nobody touches may take to come to rest.
+const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
 /// The package that every department has: read access to its namespace.
 pub const ONCALL: &str = "oncall";
@@ -69,6 +74,13 @@ impl<'p> Department<'p> {
     /// The namespace of its catalog.
     pub fn catalog(&self) -> String {
         format!("catalog-{}", self.name)
+    }
+
+    /// Waits for the judgement of the checker, the last act of a test.
+    pub async fn is_right(&self) {
+        let (root, catalog) = (self.person(ROOT).await.client, self.catalog());
+        let what = format!("everything is right in {catalog}");
+        eventually(&what, SETTLES_WITHIN, async || checker::judge(&root, Some(std::slice::from_ref(&catalog))).await).await;
     }
 
     /// One of the people, or root.

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::checker;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, name};
 use crate::support::{Operator, ROOT, eventually};
@@ -113,7 +112,7 @@ async fn a_look_with_nothing_to_do_sends_no_request() {
     is_idle(&operator).await;
     assert_eq!(sent(&operator).await, before, "nothing was to be done");
     is_sound(&operator);
-    checker::judges_well(&office).await;
+    office.is_right().await;
     operator.stop().await;
 }
 
@@ -133,6 +132,6 @@ async fn a_start_with_nothing_to_do_only_reads() {
     let proof = "verb=\"create\",kind=\"accessrequests\",subresource=\"\",code=\"422\"";
     let more: Vec<_> = requests.iter().filter(|line| !line.contains("verb=\"list\"") && !line.contains(proof)).collect();
     assert!(more.is_empty(), "{more:#?}");
-    checker::judges_well(&office).await;
+    office.is_right().await;
     operator.stop().await;
 }

@@ -178,4 +178,5 @@ async fn it_does_not_vouch_for_a_role_itself() {
     assert!(refusal.message.contains("cannot be written by the operator"), "{refusal}");
     let unchanged = office.person(ROOT).await.get("CatalogResource", &office.catalog(), "production").await.unwrap();
     assert_eq!(unchanged["spec"]["roles"].as_array().unwrap().len(), 2);
+    office.is_right().await;
 }

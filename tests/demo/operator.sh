@@ -9,7 +9,7 @@ start_operator() {
   fi
   heading 'The operator'
   say 'It runs with the rights of its service account, and no others.'
-  cargo build --locked --bin entitlement-operator
+  cargo build --locked --bin entitlement-operator --example checker
   local program=${CARGO_TARGET_DIR:-target}/debug/entitlement-operator port
   port=$(free_port)
   write_operator_kubeconfig "$dir/operator.kubeconfig"

@@ -20,6 +20,10 @@ identity_of() {
   fi
 }
 
+kubeconfig_of_root() {
+  if [[ $existing == 1 ]]; then echo "${KUBECONFIG:-$HOME/.kube/config}"; else echo "$dir/plane/admin.kubeconfig"; fi
+}
+
 kubectl_as() {
   local identity
   mapfile -t identity < <(identity_of "$1")

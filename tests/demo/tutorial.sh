@@ -109,6 +109,7 @@ approve() {
   show alice get pods -n payments
   must_work
   show_when 'Delivered' carol get assignments "${catalog[@]}"
+  check
 }
 
 end_by_itself() {
@@ -130,4 +131,22 @@ keep_the_record() {
   must_say 'was reached'
   show carol get approvaldecisions "${catalog[@]}"
   must_say 'SelfApproval'
+  check
+}
+
+# Asks a program that knows the rules and not the operator, and reads nothing but the API server.
+check() {
+  local checker=${CARGO_TARGET_DIR:-target}/debug/examples/checker end=$((SECONDS + 30))
+  status=0
+  # What is still on its way when it is asked is asked about again.
+  until out=$(KUBECONFIG=$(kubeconfig_of_root) "$checker" catalog-payments 2>&1); do
+    if ((SECONDS > end)); then
+      status=1
+      break
+    fi
+    sleep 0.5
+  done
+  printf '\n%s$ %s catalog-payments%s\n' "$bold" "$checker" "$plain"
+  indented "$out"
+  must_work
 }

@@ -1,7 +1,10 @@
 //! Every file under `examples/` is applied by the person it is meant for, and does what its folder says.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+#[allow(dead_code)] // what is under way is judged by the fault tests
+#[path = "../checker/mod.rs"]
+mod checker;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -23,4 +23,5 @@ async fn a_lead_asks_for_a_newcomer_and_another_lead_approves() {
     stage.request_is(SPACE, "bob-for-dave", "Delivered").await;
     stage.can_look("dave", "training", true).await;
     stage.can_look("bob", "training", false).await;
+    stage.is_right().await;
 }

@@ -76,4 +76,5 @@ async fn what_has_ended_goes_after_its_retention_and_what_is_pending_stays() {
     .await;
     stage.can_look("alice", "short", false).await;
     assert!(!stage.operator.log().contains("this is a bug"));
+    stage.is_right().await;
 }

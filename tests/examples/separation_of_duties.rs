@@ -36,4 +36,5 @@ async fn who_books_does_not_audit() {
     stage.writes("alice", back).await;
     stage.request_is("catalog-audit", "alice-audit-done", "Delivered").await;
     stage.reaches("assignment", "catalog-bookings", "alice-direct", "Delivered").await;
+    stage.is_right().await;
 }

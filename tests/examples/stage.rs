@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
+use crate::checker;
 use crate::support::{Operator, Plane, ROOT, eventually, install};
 
 /// How long anything may take on a machine that does much else.
@@ -58,6 +59,12 @@ impl Stage {
             waits.map_or(Ok(()), |o| Err(format!("{path}: {} {}: {}", o["kind"], o["metadata"]["name"], o["status"])))
         })
         .await;
+    }
+
+    /// Waits for the judgement of the checker, the last act of a test.
+    pub async fn is_right(&self) {
+        let root = self.plane.admin().await;
+        eventually("everything is right", WITHIN * 2, async || checker::judge(&root, None).await).await;
     }
 
     /// An object as it is.

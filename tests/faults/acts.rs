@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::checker::{self, list, text};
+use crate::checker::{list, text};
 use crate::department::{Department, ONCALL};
 use crate::person::{BOB, CAROL, condition, name, phase};
 use crate::support::{ROOT, eventually};
@@ -185,10 +185,5 @@ impl Department<'_> {
         let object = self.read(kind, name).await;
         let found = list(&object, "/status/conditions").find(|c| c["type"] == which);
         found.map(|c| text(c, "/message").to_owned()).unwrap_or_default()
-    }
-
-    /// Waits for the judgement of the checker, the last act of every test.
-    pub async fn is_right(&self) {
-        checker::agrees(self.plane, &[self.catalog()]).await;
     }
 }

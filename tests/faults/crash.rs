@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::acts::{EDIT, ENGINEERS, VIEW, editor, viewer};
-use crate::checker::{Record, text};
+use crate::checker::{judge_midway, text};
 use crate::department::{Department, ONCALL};
 use crate::line::{Fault, Line};
 use crate::person::{ALICE, BOB, CAROL, DAVE, Person};
@@ -58,8 +58,8 @@ impl<'p> Life<'p> {
             let replica = Replica::spawn(self.plane, &self.line, self.args);
             let over = self.dies_or_rests(step, &replica, &done).await;
             drop(replica);
-            let record = Record::of(&self.root, Some(&[self.office.catalog()])).await;
-            record.has_no_grant_without_a_record().unwrap_or_else(|why| panic!("{step}: after {:?}: {why}", self.lost.last()));
+            let judged = judge_midway(&self.root.client, Some(&[self.office.catalog()])).await;
+            judged.unwrap_or_else(|why| panic!("{step}: after {:?}: {why}", self.lost.last()));
             if let Some((who, places)) = self.never_without {
                 let (old, new) = (self.office.holders(places[0], VIEW).await, self.office.holders(places[1], VIEW).await);
                 assert!(

@@ -157,7 +157,7 @@ async fn is_gone(office: &Department<'_>) {
         left.map_or(Ok(()), |binding| Err(binding.to_string()))
     })
     .await;
-    crate::checker::agrees(office.plane, &["catalog-payments".to_owned()]).await;
+    Department::existing(office.plane, "payments").is_right().await;
 }
 
 #[tokio::test]

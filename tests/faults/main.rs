@@ -13,6 +13,8 @@
 // A test that cannot go on says so and stops; it runs on the real clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
+#[path = "../checker/mod.rs"]
+mod checker;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -32,7 +34,6 @@ mod terms;
 
 mod acts;
 mod brake;
-mod checker;
 mod clock;
 mod content;
 mod crash;

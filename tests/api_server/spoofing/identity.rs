@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::checker;
 use crate::person::{ADMIN, ALICE, BOB, CAROL, DAVE, ERIN, MALLORY, PETER, condition};
 use crate::spoofing::department;
 use crate::support::ROOT;
@@ -18,7 +17,7 @@ async fn a_request_in_another_name_is_the_senders_own() {
     assert_eq!(denied["spec"]["requestor"]["username"], PETER);
     assert_eq!(denied["spec"]["requestor"]["uid"], "u-peter");
     assert!(!office.can_look_in(PETER).await && !office.can_look_in(ALICE).await);
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -31,6 +30,7 @@ async fn groups_that_somebody_makes_up_do_not_count() {
     let groups = denied["spec"]["requestor"]["groups"].to_string();
     assert!(groups.contains("access-managers") && !groups.contains("engineering"), "{groups}");
     assert!(office.grants().await.is_empty());
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn a_decision_in_another_name_is_the_senders_own() {
     assert_eq!(decision["spec"]["approver"]["username"], MALLORY);
     office.counts("forged", "False NotAnApprover").await;
     office.request_is(&request, "PendingApproval").await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn nobody_approves_their_own_request() {
     let erins = office.decides(ERIN, &request, "Approve").await;
     office.counts(&erins, "True Decided").await;
     office.request_is(&request, "Delivered").await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -73,6 +73,7 @@ async fn nobody_approves_what_another_asks_for_them() {
     office.counts(&own, "False SelfApproval").await;
     office.request_is(&request, "PendingApproval").await;
     assert!(!office.can_look_in(BOB).await);
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -82,6 +83,7 @@ async fn nobody_asks_for_another_without_being_allowed_to() {
     let request = office.tries_to_ask(ALICE, json!({"subject": {"kind": "User", "name": DAVE}})).await.unwrap();
     office.request_is(&request, "Denied NotAllowedForOthers").await;
     assert!(office.grants().await.is_empty());
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -97,7 +99,7 @@ async fn only_who_is_in_the_list_approves() {
     }
     office.request_is(&request, "PendingApproval").await;
     assert!(office.grants().await.is_empty());
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -108,4 +110,5 @@ async fn who_is_excepted_is_denied_and_told() {
     let denied = office.request_is(&denied, "Denied NotEligible").await;
     assert_eq!(condition(&denied, "Ready"), "True NotEligible");
     assert!(denied["status"]["message"].as_str().unwrap().contains("engineers"), "{}", denied["status"]);
+    office.is_right().await;
 }

@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::checker;
 use crate::department::ONCALL;
 use crate::person::{ALICE, BOB, CAROL, MALLORY, OLGA, name};
 use crate::spoofing::department;
@@ -34,7 +33,7 @@ async fn who_cannot_hand_out_a_role_cannot_offer_it() {
     let more = json!({"spec": {"resourceRoles": [{"resource": "production", "role": "viewer"}, {"resource": "everywhere", "role": "root"}]}});
     office.person(CAROL).await.patch("AccessPackage", &office.catalog(), ONCALL, more).await.unwrap();
     office.becomes("AccessPackage", &office.catalog(), ONCALL, "Ready", "False ResourceNotReady").await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
     let everywhere = office.person(ROOT).await.list("ClusterRoleBinding", "").await.unwrap();
     assert!(everywhere.iter().all(|b| !name(b).starts_with(&format!("entitlement:{}", office.catalog()))), "{everywhere:?}");
 }
@@ -55,6 +54,7 @@ async fn a_catalog_does_not_take_a_namespace_that_is_not_its_own() {
         let led = bindings.iter().filter(|b| b["metadata"]["labels"]["entitlement.dev/catalog"] == name.as_str());
         assert_eq!(led.count(), 0, "{namespace}");
     }
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -70,6 +70,7 @@ async fn only_creators_create_catalogs_and_only_owners_change_them() {
     }
     let stored = office.person(CAROL).await.get("Catalog", "", &office.name).await.unwrap();
     assert_eq!(stored["spec"]["owners"], json!([{"kind": "User", "name": CAROL}]), "the creator owns it");
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -112,7 +113,7 @@ async fn who_adds_somebody_to_a_managed_binding_sees_it_repaired() {
     office.person(CAROL).await.patch("RoleBinding", &office.name, &name, change).await.unwrap();
 
     office.can_look_in_becomes(MALLORY, false).await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
     assert!(office.can_look_in(ALICE).await, "who may, still can");
     eventually("a metric counts it", WITHIN, async || {
         match sum(&operator.metrics().await, "entitlement_drift_repaired_total", &[]) {

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::checker;
 use crate::department::ONCALL;
 use crate::person::{ADMIN, ALICE, BOB, CAROL, DAVE, MALLORY, OLGA, PETER, name};
 use crate::spoofing::department;
@@ -29,6 +28,7 @@ async fn a_request_keeps_its_words() {
             assert!(refusal.message.contains("cannot be changed, only cancelled"), "{who}: {refusal}");
         }
     }
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -50,6 +50,7 @@ async fn a_decision_stays_as_it_was_made() {
     }
     assert_eq!(office.read("ApprovalDecision", &decision).await["spec"]["decision"], "Deny");
     office.request_is(&request, "Denied DeniedByApprover").await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -62,6 +63,7 @@ async fn a_request_in_progress_is_not_deleted() {
         let deleted = office.person(who).await.delete("AccessRequest", &office.catalog(), &request).await;
         assert_eq!(deleted.expect_err("must be refused").code, 403, "{who}");
     }
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -93,6 +95,7 @@ async fn nobody_but_the_operator_writes_a_status() {
             assert!(who != ROOT || refusal.message.contains("written by the entitlement operator only"), "{kind}: {refusal}");
         }
     }
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -106,6 +109,7 @@ async fn a_status_that_comes_with_a_new_object_is_dropped() {
     office.make(ALICE, json!({"kind": "AccessRequest", "metadata": metadata, "spec": spec, "status": status})).await;
     office.request_is("born-approved", "PendingApproval").await;
     assert!(office.grants().await.is_empty());
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -131,7 +135,7 @@ async fn an_assignment_never_pretends_to_come_from_a_request() {
     let by_alice =
         office.person(ALICE).await.create(json!({"kind": "Assignment", "metadata": metadata, "spec": stored["spec"]})).await;
     assert_eq!(by_alice.expect_err("a requestor assigns nobody").code, 403);
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -152,6 +156,7 @@ async fn a_decision_is_not_born_with_an_owner_or_a_finalizer() {
             assert!(refusal.code == 403 && refusal.message.contains(field), "{kind} {field}: {refusal}");
         }
     }
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -178,6 +183,7 @@ async fn only_those_concerned_cancel_and_nobody_takes_it_back() {
     office.counts(&late, "False RequestNotPending").await;
     office.request_is(&request, "Cancelled Cancelled").await;
     assert!(office.grants().await.is_empty());
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -199,5 +205,5 @@ async fn a_revoked_assignment_stays_revoked() {
         assert_eq!(again.expect_err("must be refused").code, 422);
     }
     office.can_look_in_becomes(ALICE, false).await;
-    checker::judges_well(&office).await;
+    office.is_right().await;
 }

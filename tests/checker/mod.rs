@@ -2,19 +2,14 @@
 //! no memory. The names are those of the invariants.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
 use serde_json::Value;
-
-use crate::person::Person;
-use crate::support::{Plane, eventually};
 
 mod approvals;
 mod records;
-
-/// How long a cluster that nobody touches may take to come to rest.
-const SETTLES_WITHIN: Duration = Duration::from_secs(60);
 
 const GRANTING: [&str; 3] = ["Provisioning", "Delivered", "PartiallyDelivered"];
 
@@ -23,27 +18,31 @@ const GRANTING: [&str; 3] = ["Provisioning", "Delivered", "PartiallyDelivered"];
 type Grant = [String; 6];
 
 /// Everything that matters, as it is stored at one time.
-pub struct Record {
+struct Record {
     now: DateTime<Utc>,
     catalogs: Option<BTreeSet<String>>,
     objects: BTreeMap<&'static str, Vec<Value>>,
 }
 
-/// Waits until all that these catalogs say is true.
+/// Judges what must be true at every moment at all, however much is under way.
 ///
-/// # Panics
-/// When it does not become so; the message is the first rule that is broken.
-pub async fn agrees(plane: &Plane, catalogs: &[String]) {
-    let root = Person { client: plane.admin().await };
-    eventually(&format!("everything is right in {catalogs:?}"), SETTLES_WITHIN, async || {
-        let record = Record::of(&root, Some(catalogs)).await;
-        record.is_safe()?;
-        record.i1_live_assignments_have_their_grants()?;
-        record.nobody_holds_a_package_twice()?;
-        record.status_tells_the_truth()?;
-        record.nothing_is_stuck()
-    })
-    .await;
+/// # Errors
+/// The first rule that is broken, and by what.
+pub async fn judge_midway(root: &Client, catalogs: Option<&[String]>) -> Result<(), String> {
+    Record::of(root, catalogs).await?.has_no_grant_without_a_record()
+}
+
+/// Judges all that the catalogs in these namespaces say, or all catalogs, at a time when nothing moves.
+///
+/// # Errors
+/// The first rule that is broken, and by what.
+pub async fn judge(root: &Client, catalogs: Option<&[String]>) -> Result<(), String> {
+    let record = Record::of(root, catalogs).await?;
+    record.is_safe()?;
+    record.i1_live_assignments_have_their_grants()?;
+    record.nobody_holds_a_package_twice()?;
+    record.status_tells_the_truth()?;
+    record.nothing_is_stuck()
 }
 
 pub fn text<'a>(value: &'a Value, path: &str) -> &'a str {
@@ -80,28 +79,34 @@ fn marks(binding: &Value) -> Option<[String; 3]> {
 
 impl Record {
     /// Reads the catalogs in these namespaces, or all.
-    pub async fn of(root: &Person, catalogs: Option<&[String]>) -> Self {
-        const KINDS: [&str; 10] = [
-            "Namespace",
-            "Role",
-            "ClusterRole",
-            "CatalogResource",
-            "AccessPackage",
-            "AccessRequest",
-            "ApprovalDecision",
-            "Assignment",
-            "RoleBinding",
-            "ClusterRoleBinding",
+    ///
+    /// # Errors
+    /// When the API server refuses to show something.
+    async fn of(root: &Client, catalogs: Option<&[String]>) -> Result<Self, String> {
+        const KINDS: [(&str, &str, &[&str]); 3] = [
+            ("", "v1", &["Namespace"]),
+            ("rbac.authorization.k8s.io", "v1", &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"]),
+            (
+                "entitlement.dev",
+                "v1alpha1",
+                &["CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment"],
+            ),
         ];
         let catalogs = catalogs.map(|all| all.iter().cloned().collect());
         let mut record = Self { now: Utc::now(), catalogs, objects: BTreeMap::new() };
-        for kind in KINDS {
-            let mut all = root.list(kind, "").await.unwrap_or_else(|refusal| panic!("root may list {kind}: {refusal}"));
-            all.retain(|object| record.counts(kind, object));
-            record.objects.insert(kind, all);
+        for (group, version, kinds) in KINDS {
+            for &kind in kinds {
+                let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+                let api: Api<DynamicObject> = Api::all_with(root.clone(), &resource);
+                let found = api.list(&ListParams::default()).await.map_err(|error| format!("{kind} cannot be read: {error}"))?;
+                let all = found.items.iter().map(|object| serde_json::to_value(object).map_err(|e| e.to_string()));
+                let mut all = all.collect::<Result<Vec<Value>, String>>()?;
+                all.retain(|object| record.counts(kind, object));
+                record.objects.insert(kind, all);
+            }
         }
         record.now = Utc::now();
-        record
+        Ok(record)
     }
 
     fn counts(&self, kind: &str, object: &Value) -> bool {
@@ -122,14 +127,14 @@ impl Record {
     }
 
     /// What holds at every moment at which the operator rests, however it came to rest.
-    pub fn is_safe(&self) -> Result<(), String> {
+    fn is_safe(&self) -> Result<(), String> {
         self.i4_grants_are_those_of_live_assignments()?;
         self.i2_assignments_are_approved_by_others()?;
         self.i6_timelines_tell_each_transition_once()
     }
 
     /// What holds at every moment at all: no grant without an assignment that was accepted and has not come to its end in the record.
-    pub fn has_no_grant_without_a_record(&self) -> Result<(), String> {
+    fn has_no_grant_without_a_record(&self) -> Result<(), String> {
         for [catalog, resource, role, namespace, bound, subject] in self.grants() {
             let open = |a: &&Value| {
                 let phase = text(a, "/status/phase");

@@ -69,7 +69,8 @@ impl Record {
         for object in self.all("AccessRequest").iter().chain(self.all("Assignment")) {
             let mut told: BTreeMap<&str, usize> = BTreeMap::new();
             list(object, "/status/timeline").for_each(|entry| *told.entry(text(entry, "/event")).or_default() += 1);
-            let (phase, about) = (text(object, "/status/phase"), text(object, "/metadata/name"));
+            let phase = text(object, "/status/phase");
+            let about = format!("{} {}", text(object, "/kind"), text(object, "/metadata/name"));
             if let Some(twice) = ONCE.iter().find(|event| told.get(*event).is_some_and(|times| *times > 1)) {
                 return Err(format!("I6: {about}: {twice} is told twice"));
             }
