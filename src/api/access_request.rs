@@ -32,6 +32,7 @@ use super::timeline::TimelineEntry;
     printcolumn(name = "Package", type_ = "string", json_path = ".spec.accessPackage"),
     printcolumn(name = "Type", type_ = "string", json_path = ".spec.type", priority = 1),
     printcolumn(name = "Requestor", type_ = "string", json_path = ".spec.requestor.username"),
+    printcolumn(name = "Subject", type_ = "string", json_path = ".spec.subject.name", priority = 1),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
     printcolumn(name = "Waits For", type_ = "string", json_path = ".status.waitsFor"),
@@ -190,7 +191,8 @@ pub struct AccessRequestStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 3))]
     pub stages: Vec<StageStatus>,
-    /// The period that was granted, or would be if it were approved now.
+    /// The period that was granted, or would be if it were approved now. When access ended before, `endTime` is when it did. Absent when the
+    /// request was denied or cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
     /// Name of the Assignment that the request made, extended or removed.

@@ -21,26 +21,34 @@ use crate::error::Error;
 /// Questions that are on their way at the same time.
 const AT_ONCE: usize = 8;
 
+/// Everything, in a rule of a role.
+const ALL: &str = "*";
+
 /// One thing that somebody may or may not do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Permission {
+    /// First, so that what concerns resources is asked, and told, before what concerns URL paths.
+    path: String,
     verb: String,
     group: String,
     resource: String,
     subresource: String,
     name: String,
     namespace: String,
-    path: String,
 }
 
 impl std::fmt::Display for Permission {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if !self.path.is_empty() {
-            return write!(f, "{} on path {}", self.verb, self.path);
+        let verb = if self.verb == ALL { "everything on" } else { &self.verb };
+        match self.path.as_str() {
+            "" => {}
+            ALL => return write!(f, "{verb} every URL path"),
+            path => return write!(f, "{verb} URL path {path}"),
         }
-        write!(f, "{} {}", self.verb, self.resource)?;
+        write!(f, "{verb} {}", if self.resource == ALL { "every resource" } else { &self.resource })?;
+        let (dot, group) = if self.group == ALL { (" of ", "every API group") } else { (".", self.group.as_str()) };
         for (before, part) in
-            [("/", &self.subresource), (".", &self.group), (" named ", &self.name), (" in namespace ", &self.namespace)]
+            [("/", self.subresource.as_str()), (dot, group), (" named ", &self.name), (" in namespace ", &self.namespace)]
         {
             if !part.is_empty() {
                 write!(f, "{before}{part}")?;

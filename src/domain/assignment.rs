@@ -302,9 +302,14 @@ impl Draft<'_, '_> {
         let phase = self.phase();
         if done && phase != Delivered {
             self.plan.status.delivered_at = self.plan.status.delivered_at.or(Some(self.now));
-            self.enter(Delivered, "", None, &format!("all {all} role(s) are in place"));
+            self.enter(
+                Delivered,
+                "",
+                None,
+                &if all == 1 { "its role is in place".to_owned() } else { format!("all {all} roles are in place") },
+            );
         } else if failed > 0 {
-            let text = format!("{failed} of {all} role(s) cannot be granted yet: {}", failure.unwrap_or_default());
+            let text = format!("{failed} of {all} roles cannot be granted yet: {}", failure.unwrap_or_default());
             if phase == PartiallyDelivered {
                 self.say(GRANT_FAILED, &text)
             } else {

@@ -125,7 +125,7 @@ pub fn choose<'a>(
 /// Why none of the candidates fits: the reason of the one that came closest.
 fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) -> Outcome {
     let subject = &people.subject;
-    let names = candidates.iter().map(|p| name(p)).collect::<Vec<_>>().join(", ");
+    let names = candidates.iter().map(|p| format!("policy {:?}", name(p))).collect::<Vec<_>>().join(", ");
     match candidates.iter().map(|p| fit(p, package, people)).max() {
         Some(Fit::NotForOthers) => Outcome::Refuse(Refusal::new(
             Reason::NotAllowedForOthers,

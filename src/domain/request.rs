@@ -19,6 +19,7 @@
 //! | Approved | start reached | Provisioning | |
 //! | Provisioning, PartiallyDelivered | every role there (Extend: end moved; Remove: access gone) | Delivered | `Delivered` |
 //! | Provisioning | some roles fail, still retried | PartiallyDelivered | |
+//! | Delivered (Add, Extend) | the assignment ends or is gone | Delivered; entry `AccessEnded` with the reason | `Delivered` |
 //! | Provisioning, PartiallyDelivered | the assignment ends before it was delivered | Cancelled | `AssignmentEnded` |
 //!
 //! A transition writes its status first and has its effects afterwards, and every effect can be repeated; so a crash in between is healed by
@@ -49,6 +50,8 @@ pub const CANCELLED: &str = "Cancelled";
 pub const ASSIGNMENT_ENDED: &str = "AssignmentEnded";
 /// `status.reason` of a delivered request.
 pub const DELIVERED: &str = "Delivered";
+/// Entry in the timeline of a delivered request whose access is over.
+pub const ACCESS_ENDED: &str = "AccessEnded";
 
 /// How long a request waits for a package or policy that does not exist yet.
 pub const PATIENCE: TimeDelta = TimeDelta::hours(1);

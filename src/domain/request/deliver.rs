@@ -13,7 +13,7 @@ use crate::domain::plan::{Effect, Key};
 use crate::domain::schedule::{self, later, show};
 
 use super::draft::Draft;
-use super::{ASSIGNMENT_ENDED, DELIVERED};
+use super::{ACCESS_ENDED, ASSIGNMENT_ENDED, DELIVERED};
 
 /// Approved, a passing phase: guards again, then the period is fixed for good.
 pub(super) fn approved(draft: &mut Draft<'_, '_>) {
@@ -198,6 +198,7 @@ fn cancel(draft: &mut Draft<'_, '_>, message: String) {
 
 /// Ended: the record is kept for its retention, and as long as the access that came from it.
 pub(super) fn ended(draft: &mut Draft<'_, '_>) {
+    access_ended(draft);
     let assignment = draft.seen.assignment.filter(|_| draft.seen.request.spec.kind == RequestType::Add);
     if assignment.is_some_and(|a| !a.phase().is_terminal()) {
         return;
@@ -209,6 +210,28 @@ pub(super) fn ended(draft: &mut Draft<'_, '_>) {
         draft.plan.effects.push(Effect::Retire);
     } else {
         draft.plan.wake(Some(due));
+    }
+}
+
+/// Tells once that the access which was delivered is over, and why: requestors read their requests, and mostly no assignments.
+fn access_ended(draft: &mut Draft<'_, '_>) {
+    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ACCESS_ENDED);
+    let gave = draft.phase() == RequestPhase::Delivered && draft.seen.request.spec.kind != RequestType::Remove;
+    if told || !gave {
+        return;
+    }
+    let (at, why) = match target(draft) {
+        None => (draft.now, "its Assignment was deleted"),
+        Some(assignment) => match &assignment.status {
+            Some(status) if status.phase.is_terminal() => (status.ended_at.unwrap_or(draft.now), status.message.as_str()),
+            _ => return,
+        },
+    };
+    let message = format!("access ended at {}: {why}", show(at));
+    draft.tell(false, ACCESS_ENDED, None, &message);
+    draft.say(DELIVERED, &message);
+    if let Some(period) = &mut draft.plan.status.schedule {
+        period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));
     }
 }
 

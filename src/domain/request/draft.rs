@@ -61,6 +61,9 @@ impl<'s, 'a> Draft<'s, 'a> {
         };
         let message = message.into();
         self.plan.status.phase = phase;
+        if matches!(phase, RequestPhase::Denied | RequestPhase::Cancelled) && self.plan.status.assignment.is_none() {
+            self.plan.status.schedule = None;
+        }
         self.say(reason, &message);
         let told = if reason.is_empty() || reason == event { message } else { format!("{reason}: {message}") };
         self.tell(warning, event, by, &told);

@@ -113,9 +113,9 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
     check_growth(&old.timeline, &after.timeline, created, store.now);
     check_path(&after.timeline, &REQUEST_PHASES, after.phase, request_may_follow);
     if old.phase.is_terminal() {
-        let last =
-            |s: &AccessRequestStatus| (s.phase, s.reason.clone(), s.timeline.clone(), s.stages.clone(), s.schedule.clone());
+        let last = |s: &AccessRequestStatus| (s.phase, s.reason.clone(), s.stages.clone());
         assert_eq!(last(&old), last(after), "the last word stays");
+        check_end_of_access(store, key, &old, after);
     }
     assert!(!after.phase.is_terminal() || !after.reason.is_empty(), "every last word has a reason");
     if after.phase == R::Delivered && before.spec.kind == RequestType::Remove {
@@ -173,6 +173,18 @@ fn check_period(store: &Store, key: &Key, request: &AccessRequest, after: &Acces
     assert_eq!(period.start_time, held.start());
     let longest = held.end().zip(granted.end_time).map(|(old, new)| old.max(new));
     assert_eq!(period.end_time, longest, "an extension never shortens, and gives no more than was asked for");
+}
+
+/// After the last word there is one thing to tell: that the access which came of the request is over.
+fn check_end_of_access(store: &Store, key: &Key, old: &AccessRequestStatus, after: &AccessRequestStatus) {
+    let Some(entry) = after.timeline.last().filter(|_| after.timeline != old.timeline) else {
+        return assert_eq!(old.schedule, after.schedule, "the period stays");
+    };
+    assert_eq!((entry.event.as_str(), count(&after.timeline, "AccessEnded"), after.phase), ("AccessEnded", 1, R::Delivered));
+    let assignment = store.assignments.get(&Key::new(&key.namespace, after.assignment.as_ref().unwrap()));
+    assert!(assignment.is_none_or(|a| a.phase().is_terminal()), "it is over");
+    let end = |s: &AccessRequestStatus| s.schedule.as_ref().unwrap().end_time;
+    assert!(end(old).is_none_or(|old| end(after).is_some_and(|new| new <= old)), "an end is never moved later by it");
 }
 
 /// Requests of a subject that were accepted and have not ended.

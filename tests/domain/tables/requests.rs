@@ -270,8 +270,43 @@ fn an_ended_request_is_kept_for_its_retention_and_as_long_as_its_assignment_live
     assert_eq!((plan.effects, plan.wake_at), (vec![], None));
     scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Expired);
     scene.held[0].status.as_mut().unwrap().ended_at = Some(at(400 * DAY));
-    assert_eq!(scene.step(at(401 * DAY)).wake_at, Some(at(490 * DAY)));
-    assert_eq!(scene.step(at(490 * DAY)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(401 * DAY)).wake_at, Some(at(491 * DAY)), "from when it was told");
+    assert_eq!(scene.step(at(491 * DAY)).effects, [Effect::Retire]);
+}
+
+#[test]
+fn a_delivered_request_tells_once_when_and_why_its_access_ended() {
+    let mut scene = asked(alice("r1"), &[engineers()]);
+    scene.step(at(5));
+    scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Delivered);
+    scene.step(at(7));
+    let given = scene.clone();
+    scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Revoking);
+    assert_eq!(scene.step(at(DAY)).notes, [], "not while it is there");
+    scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Revoked);
+    let status = scene.held[0].status.as_mut().unwrap();
+    (status.ended_at, status.message) = (Some(at(DAY)), "revoked by carol: off the rota".to_owned());
+    assert_eq!(scene.step(at(DAY + 1)).notes.len(), 1);
+    let said = scene.status();
+    assert!(said.message.contains("revoked by carol: off the rota"), "{}", said.message);
+    assert_eq!(said.schedule.as_ref().and_then(|period| period.end_time), Some(at(DAY)), "the end is that which came");
+    assert_eq!(scene.step(at(2 * DAY)).notes, [], "once");
+    assert_eq!(scene.outcome(), (Phase::Delivered, "Delivered"));
+
+    let mut deleted = given;
+    deleted.held.clear();
+    deleted.step(at(DAY));
+    assert!(deleted.status().message.contains("its Assignment was deleted"), "{}", deleted.status().message);
+}
+
+#[test]
+fn what_is_denied_or_cancelled_has_no_period() {
+    let mut scene = asked(alice("r1"), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    scene.step(at(5));
+    assert!(scene.status().schedule.is_some(), "as if it were approved now");
+    scene.request.spec.cancelled = true;
+    scene.step(at(6));
+    assert_eq!((scene.outcome().0, scene.status().schedule.clone()), (Phase::Cancelled, None));
 }
 
 #[test]
