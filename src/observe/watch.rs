@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
+use backon::ExponentialBuilder;
 use futures::StreamExt;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
+use kube::runtime::utils::ResetTimerBackoff;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as start};
 use serde::de::DeserializeOwned;
@@ -19,6 +22,13 @@ use crate::domain::Key;
 
 use super::hub::Hub;
 use super::wakes::Watched;
+
+/// Pauses between two attempts to watch; they grow from the first to the longest. While a watch is not there, what managers revoke is not
+/// seen, so that the longest is how blind an outage leaves us after its end.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+/// After a time without failures the pauses are short again.
+const CALM: Duration = Duration::from_secs(60);
 
 /// An annotation that repeats the whole object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -35,7 +45,9 @@ where
     let definitions: Api<CustomResourceDefinition> = Api::all(api.clone().into_client());
     let mut synced = Some(synced);
     let mut listed = HashSet::new();
-    let mut events = start(api, config).default_backoff().boxed();
+    let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    let pauses = watcher::ExponentialBackoff::from(pauses.with_jitter().without_max_times());
+    let mut events = start(api, config).backoff(ResetTimerBackoff::new(pauses, CALM)).boxed();
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => listed.clear(),

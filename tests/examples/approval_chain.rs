@@ -36,7 +36,7 @@ async fn stages_go_one_after_the_other_and_the_last_one_escalates() {
     stage.applies("peter", "approval-chain/4-decision-escalated.yaml").await;
     stage.decision_is(SPACE, "alice-ledger-escalated", "NotAnApprover").await;
     let told = stage.describes("accessrequest", SPACE, "alice-ledger").await;
-    assert!(told.contains("an owner of the catalog (stage owner, 1 approval(s), until "), "{told}");
+    assert!(told.contains("an owner of the catalog (stage owner, 1 approval, until "), "{told}");
 
     let decision = "apiVersion: entitlement.dev/v1alpha1\nkind: ApprovalDecision\nmetadata: {name: alice-ledger-owner, namespace: catalog-ledger}\n\
                     spec: {accessRequest: alice-ledger, decision: Approve}\n";

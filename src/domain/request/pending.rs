@@ -14,6 +14,8 @@ use super::draft::Draft;
 
 /// Event of the timeline: more people may decide a stage.
 const ESCALATED: &str = "Escalated";
+/// Event of the timeline: an approval counted, and the stage needs more.
+const APPROVAL_COUNTED: &str = "ApprovalCounted";
 
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
@@ -68,9 +70,23 @@ fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
     let mut decisions: Vec<_> = seen.decisions.iter().filter(fresh).copied().collect();
     approval::order(&mut decisions);
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
-    for (key, judgement) in approval::judge(stage, status, &bench(seen, &people), &decisions) {
-        draft.judge(&key, judgement);
+    let before = status.decisions.len();
+    let judged = approval::judge(stage, status, &bench(seen, &people), &decisions);
+    let status = status.clone();
+    // What decides a stage is told with its end.
+    let decisive = usize::from(status.state != StageState::Open);
+    for (number, counted) in
+        status.decisions.iter().enumerate().take(status.decisions.len().saturating_sub(decisive)).skip(before)
+    {
+        let text = format!("stage {:?}, {} of {}: {}", status.name, number + 1, stage.approvals_required, counted.reason);
+        draft.tell(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
     }
+    judged.into_iter().for_each(|(key, judgement)| draft.judge(&key, judgement));
+}
+
+/// So many approvals.
+fn approvals(count: usize) -> String {
+    if count == 1 { "1 approval".to_owned() } else { format!("{count} approvals") }
 }
 
 /// Shows who may decide now, and until when.
@@ -87,7 +103,7 @@ fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
         draft.tell(true, ESCALATED, None, &text);
     }
     let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
-    let missing = usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len());
+    let missing = approvals(usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len()));
     if names.is_empty() {
         let text = format!("nobody may decide stage {:?}: its approvers are the requestor or the subject", status.name);
         draft.say("NoApprover", &text);
@@ -95,14 +111,9 @@ fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
             status.escalates_at.filter(|at| *at > now).map(|at| format!("escalation at {}, or ", show(at))).unwrap_or_default();
         draft.wait_for(format!("{next}time-out at {}", show(status.deadline)));
     } else {
-        let text = format!("stage {:?} waits for {missing} approval(s)", status.name);
+        let text = format!("stage {:?} waits for {missing}", status.name);
         draft.say("AwaitingApproval", &text);
-        draft.wait_for(format!(
-            "{} (stage {}, {missing} approval(s), until {})",
-            names.join(", "),
-            status.name,
-            show(status.deadline)
-        ));
+        draft.wait_for(format!("{} (stage {}, {missing}, until {})", names.join(", "), status.name, show(status.deadline)));
     }
     draft.plan.wake(Some(status.deadline));
     draft.plan.wake(status.escalates_at.filter(|at| *at > now));

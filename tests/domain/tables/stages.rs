@@ -180,10 +180,13 @@ fn a_stage_that_nobody_may_decide_says_so_and_until_when_it_waits() {
 #[test]
 fn the_stage_tells_how_many_approvals_are_missing() {
     let mut scene = waiting(&[stage("lead", &[by_group("leads")]).needing(2)]);
-    assert!(scene.status().waits_for.contains("2 approval(s)"), "{}", scene.status().waits_for);
+    assert!(scene.status().waits_for.contains("2 approvals"), "{}", scene.status().waits_for);
     scene.decided(decision("d1", "r1").by("carol", &["leads"]).created(at(10)));
     scene.step(at(11));
-    assert!(scene.status().waits_for.contains("1 approval(s)"), "{}", scene.status().waits_for);
+    assert!(scene.status().waits_for.contains("1 approval,"), "{}", scene.status().waits_for);
+    let told = scene.status().timeline.last().unwrap();
+    assert_eq!((told.event.as_str(), told.by.as_deref()), ("ApprovalCounted", Some("carol")));
+    assert!(told.message.contains("1 of 2"), "{}", told.message);
     assert_eq!(scene.status().stages[0].decisions.len(), 1);
 }
 
