@@ -1,16 +1,18 @@
 //! AccessRequest: one wish, one workflow.
 
+mod stage;
+
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::approval_decision::Verdict;
-use super::policy::{Approver, Expiration, Stage};
+use super::policy::{Expiration, Stage};
 use super::span::Span;
 use super::subject::{Identity, Subject};
 use super::timeline::TimelineEntry;
+pub use stage::{CountedDecision, StageState, StageStatus};
 
 /// An AccessRequest asks for an access package, for a longer stay in it, or to give it back. It is one workflow: its spec cannot be
 /// changed, except that it can be cancelled. What became of it stands in its status.
@@ -232,69 +234,6 @@ pub struct PinnedPolicy {
     /// Whether the requestor may choose a period.
     #[serde(default)]
     pub custom_schedule: bool,
-}
-
-/// How a stage stands.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[allow(missing_docs)] // the field that holds it says what each word means
-pub enum StageState {
-    #[default]
-    Open,
-    Approved,
-    Denied,
-    TimedOut,
-    Cancelled,
-}
-
-/// A stage that has been opened.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct StageStatus {
-    /// Name of the stage.
-    #[schemars(length(max = 63))]
-    pub name: String,
-    /// `Open`, `Approved`, `Denied`, `TimedOut` or `Cancelled`.
-    #[serde(default)]
-    pub state: StageState,
-    /// Since when decisions count.
-    pub opened_at: DateTime<Utc>,
-    /// Until when decisions count; then the request is denied.
-    pub deadline: DateTime<Utc>,
-    /// From when the escalation approvers may decide too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub escalates_at: Option<DateTime<Utc>>,
-    /// Who may decide now. Members of the groups; never the requestor or the subject.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 128))]
-    pub approvers: Vec<Approver>,
-    /// The decisions that counted.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20))]
-    pub decisions: Vec<CountedDecision>,
-}
-
-/// A decision that counted.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct CountedDecision {
-    /// Who decided.
-    #[schemars(length(max = 1024))]
-    pub approver: String,
-    /// How.
-    pub decision: Verdict,
-    /// Why.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(length(max = 4096))]
-    pub reason: String,
-    /// What made the person an approver: the entry of the stage that names them.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(length(max = 512))]
-    pub r#as: String,
-    /// When the API server stored the decision.
-    pub at: DateTime<Utc>,
-    /// Name of the ApprovalDecision.
-    #[schemars(length(max = 253))]
-    pub decision_ref: String,
 }
 
 /// A period: `startTime` <= t < `endTime`.

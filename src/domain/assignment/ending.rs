@@ -1,0 +1,85 @@
+//! Why and how an assignment ends. It asks nobody: what is over is over, whatever became of package, policy and request.
+
+use chrono::TimeDelta;
+
+use crate::api::assignment::{AssignmentPhase, Source};
+use crate::api::labels::REVOKE;
+use crate::domain::plan::Effect;
+use crate::domain::schedule::show;
+
+use super::{DELETED, Draft, EXPIRED, Origin, REQUEST_DELETED, REVOKED, Role, grants};
+
+/// After its end an assignment is left as it is for this long, so that the common case takes one write: most often its access is gone
+/// by then, and Revoking need not be told.
+const GRACE: TimeDelta = TimeDelta::seconds(2);
+
+impl Draft<'_, '_> {
+    /// Why access must end now, if it must.
+    pub(super) fn ending(&self) -> Option<(&'static str, String)> {
+        let (assignment, now) = (self.seen.assignment, self.now);
+        if assignment.metadata.deletion_timestamp.is_some() {
+            return Some((DELETED, "the Assignment is being deleted".to_owned()));
+        }
+        if let Some(revoked) = &assignment.spec.revoked {
+            let by = if revoked.by.is_empty() { "somebody" } else { &revoked.by };
+            return Some((REVOKED, format!("revoked by {by}: {}", revoked.reason)));
+        }
+        if let Some(end) = self.effective_end().filter(|end| now >= *end) {
+            return Some((EXPIRED, format!("its end {} was reached", show(end))));
+        }
+        if let (Some(Source::Request), Origin::Gone) = (assignment.spec.source, self.seen.origin) {
+            return Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned()));
+        }
+        // What is being taken away is taken away, whatever the spec says by now.
+        let reason = [EXPIRED, REVOKED, DELETED, REQUEST_DELETED].into_iter().find(|r| *r == self.plan.status.reason);
+        (self.phase() == AssignmentPhase::Revoking)
+            .then(|| (reason.unwrap_or(REVOKED), "its access was being taken away".to_owned()))
+    }
+
+    /// Ends the access; `Expired` or `Revoked` is said only when it is gone.
+    pub(super) fn end(&mut self, reason: &'static str, message: String) {
+        let never_given = matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled);
+        let left: Vec<&Role> = self.seen.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
+        if !left.is_empty() && !never_given {
+            let names: Vec<String> = left.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
+            return self.revoking(reason, &format!("{message}; still there: {}", names.join(", ")));
+        }
+        let phase = if reason == EXPIRED { AssignmentPhase::Expired } else { AssignmentPhase::Revoked };
+        let by = self.seen.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
+        self.plan.status.grants.clear();
+        self.plan.status.ended_at = Some(self.now);
+        self.enter(phase, reason, by.as_deref(), &message);
+        self.over();
+    }
+
+    fn revoking(&mut self, reason: &'static str, message: &str) {
+        let patience = self.seen.assignment.end().map(|end| end + GRACE).filter(|until| reason == EXPIRED && self.now < *until);
+        if self.phase() != AssignmentPhase::Revoking {
+            if patience.is_some() {
+                return self.plan.wake(patience);
+            }
+            self.enter(AssignmentPhase::Revoking, reason, None, message);
+        }
+        self.say(reason, message);
+        self.plan.status.grants = grants::statuses(&self.seen.roles, true);
+    }
+
+    /// Ended: releases an object that is being deleted, and deletes one that was kept for its retention.
+    pub(super) fn over(&mut self) {
+        let meta = &self.seen.assignment.metadata;
+        if meta.deletion_timestamp.is_some() {
+            let waits = matches!(self.seen.origin, Origin::Found(request) if !request.phase().is_terminal());
+            // A request under way would make the assignment anew; it hears of the end first.
+            if self.is_held() && !waits {
+                self.plan.effects.push(Effect::Release(REVOKE));
+            }
+            return;
+        }
+        let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.seen.retention)) else { return };
+        if self.now >= due {
+            self.plan.effects.push(Effect::Retire);
+        } else {
+            self.plan.wake(Some(due));
+        }
+    }
+}
