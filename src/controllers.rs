@@ -67,6 +67,7 @@ struct Held {
 struct Problems {
     held: BTreeMap<GrantKey, Held>,
     grants: BTreeMap<GrantKey, String>,
+    conflicts: BTreeMap<GrantKey, String>,
     catalogs: BTreeMap<String, String>,
 }
 
@@ -97,6 +98,12 @@ impl Context {
             (format!("{}/{}", key.resource, key.role), held.count)
         })
         .collect()
+    }
+
+    /// Bindings of others that are in the way of a resource's grants.
+    fn conflicts(&self, resource: &Key) -> Vec<String> {
+        let ours = |grant: &GrantKey| grant.namespace == resource.namespace && grant.resource == resource.name;
+        self.problems().conflicts.iter().filter(|(grant, _)| ours(grant)).map(|(_, text)| text.clone()).collect()
     }
 
     /// Writes the status, tells people, carries out the effects.

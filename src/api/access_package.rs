@@ -99,7 +99,8 @@ pub struct AccessPackageStatus {
     /// Assignments of the package that give access now, or will.
     #[serde(default)]
     pub live_assignments: i32,
-    /// `Ready`: every resource and role of the package exists and is Ready.
+    /// `Ready`: every resource and role of the package exists and is Ready. Only while it holds: `RevocationHeld`, an edit would take a role
+    /// from many at once and waits for a confirmation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -121,7 +121,8 @@ pub struct CatalogResourceStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<DateTime<Utc>>,
     /// `Ready`: the namespaces and every role exist, and the author may hand them out. `Authorized`: the author may hand them out;
-    /// asked once for each author and generation.
+    /// asked once for each author and generation. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the
+    /// operator needs, and is left alone; `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

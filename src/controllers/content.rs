@@ -27,6 +27,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
     };
     let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
     readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
+    readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
     let mut after = (*found).clone();
     after.status = Some(plan.status.clone());
     plan.wake(machine::must_ask(&after, now).err().flatten());

@@ -45,6 +45,7 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         overdue.into_iter().for_each(|end| context.metrics.revoked(context.clock.since(end).as_secs_f64()));
         tell_drift(context, key, drifted);
     }
+    remember_conflict(context, key, failures.iter().find(|e| matches!(e, Error::Conflict(_))).map(Error::message));
     remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message));
     let more = failures.len().saturating_sub(1);
     match failures.into_iter().next() {
@@ -143,16 +144,26 @@ fn tell_drift(context: &Context, key: &GrantKey, drifted: Vec<String>) {
     }
 }
 
+/// Keeps or forgets something about a grant; tells whether it is news.
+fn keep(known: &mut BTreeMap<GrantKey, String>, key: &GrantKey, found: Option<String>) -> bool {
+    let news = known.get(key) != found.as_ref();
+    match found {
+        Some(text) => known.insert(key.clone(), text),
+        None => known.remove(key),
+    };
+    news
+}
+
+/// Keeps what is in the way, for the condition of the resource.
+fn remember_conflict(context: &Context, key: &GrantKey, found: Option<String>) {
+    if keep(&mut context.problems().conflicts, key, found) {
+        context.hub.queue.push(Work::Resource(Key::new(&key.namespace, &key.resource)));
+    }
+}
+
 /// Keeps what failed, for the conditions of the assignments that wait for it.
 fn remember(context: &Context, key: &GrantKey, problem: Option<String>) {
-    let changed = {
-        let mut problems = context.problems();
-        let before = match &problem {
-            Some(text) => problems.grants.insert(key.clone(), text.clone()),
-            None => problems.grants.remove(key),
-        };
-        before != problem
-    };
+    let changed = keep(&mut context.problems().grants, key, problem);
     if changed {
         let world = context.hub.read();
         let packages = world.packages.find(&Term::Resource(Key::new(&key.namespace, &key.resource)));

@@ -116,6 +116,24 @@ pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Opti
 
 /// Condition, only while it holds: an edit would take a role from so many subjects that it waits for a confirmation.
 pub const REVOCATION_HELD: &str = "RevocationHeld";
+/// Condition, only while it holds: somebody else's binding has the name of one of ours, and is left alone.
+pub const CONFLICT: &str = "Conflict";
+
+/// Sets or removes a condition that is there only while it holds, and tells when it comes.
+fn while_it_holds(
+    conditions: &mut Vec<Condition>,
+    notes: &mut Vec<Note>,
+    (kind, reason): (&'static str, &str),
+    message: Option<String>,
+    generation: i64,
+    now: DateTime<Utc>,
+) {
+    let Some(message) = message else { return conditions.retain(|c| c.type_ != kind) };
+    if condition::get(conditions, kind).is_none() {
+        notes.push(Note { warning: true, reason: kind, message: message.clone() });
+    }
+    condition::set(conditions, kind, State::True, reason, message, generation, now);
+}
 
 /// Sets or removes the condition [`REVOCATION_HELD`].
 pub fn revocation_held<K: kube::Resource<DynamicType = ()>>(
@@ -125,21 +143,30 @@ pub fn revocation_held<K: kube::Resource<DynamicType = ()>>(
     held: &[(String, usize)],
     now: DateTime<Utc>,
 ) {
-    if held.is_empty() {
-        return conditions.retain(|c| c.type_ != REVOCATION_HELD);
-    }
     let what: Vec<String> = held.iter().map(|(role, count)| format!("{role} from {count} subjects")).collect();
     let (generation, name) = (generation(object), object.meta().name.as_deref().unwrap_or_default());
-    let message = format!(
-        "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {name} -n {} --overwrite {CONFIRM_REVOCATION}={generation}",
-        what.join(", "),
-        K::plural(&()),
-        object.meta().namespace.as_deref().unwrap_or_default(),
-    );
-    if condition::get(conditions, REVOCATION_HELD).is_none() {
-        notes.push(Note { warning: true, reason: REVOCATION_HELD, message: message.clone() });
-    }
-    condition::set(conditions, REVOCATION_HELD, State::True, "ConfirmationRequired", message, generation, now);
+    let message = || {
+        format!(
+            "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {name} -n {} --overwrite {CONFIRM_REVOCATION}={generation}",
+            what.join(", "),
+            K::plural(&()),
+            object.meta().namespace.as_deref().unwrap_or_default(),
+        )
+    };
+    let message = (!held.is_empty()).then(message);
+    while_it_holds(conditions, notes, (REVOCATION_HELD, "ConfirmationRequired"), message, generation, now);
+}
+
+/// Sets or removes the condition [`CONFLICT`]; `found` are the bindings that are in the way.
+pub fn conflict<K: kube::Resource>(
+    conditions: &mut Vec<Condition>,
+    notes: &mut Vec<Note>,
+    object: &K,
+    found: &[String],
+    now: DateTime<Utc>,
+) {
+    let message = (!found.is_empty()).then(|| found.join("; "));
+    while_it_holds(conditions, notes, (CONFLICT, "NameTaken"), message, generation(object), now);
 }
 
 /// Judges a policy.

@@ -23,10 +23,10 @@ use crate::domain::Key;
 use super::hub::Hub;
 use super::wakes::Watched;
 
-/// Pauses between two attempts to watch; they grow from the first to the longest. While a watch is not there, what managers revoke is not
-/// seen, so that the longest is how blind an outage leaves us after its end.
+/// Pauses between two attempts to watch; they grow from the first to the longest, and jitter adds up to as much again. While a watch is
+/// not there, what managers revoke is not seen: the longest is how blind an outage leaves us after its end.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After a time without failures the pauses are short again.
 const CALM: Duration = Duration::from_secs(60);
 

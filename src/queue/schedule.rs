@@ -18,12 +18,15 @@ use super::{Lane, Outcome};
 const SHORTEST_DELAY: Duration = Duration::from_millis(200);
 
 /// Delays of a key that keeps failing. The jitter adds up to the delay itself, so half of the longest wait is the ceiling here and
-/// every wait lies between 200 ms and 60 s.
+/// every wait lies between 200 ms and 60 s; see also LONGEST_URGENT_DELAY.
 const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(SHORTEST_DELAY)
     .with_max_delay(Duration::from_secs(30))
     .with_jitter()
     .without_max_times();
+
+/// Longest delay of an urgent key: after an outage, what takes access away does not wait for the end of a long backoff.
+const LONGEST_URGENT_DELAY: Duration = Duration::from_secs(5);
 
 /// Both clocks at one moment: deadlines follow the wall clock, backoff the monotonic one.
 #[derive(Clone, Copy, Debug)]
@@ -185,7 +188,8 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
         let Some(entry) = self.entries.get_mut(work) else { return };
         let backoff = entry.backoff.get_or_insert_with(|| Box::new(BACKOFF.with_jitter_seed(seed()).build()));
         let floor = now + SHORTEST_DELAY;
-        let until = now + backoff.next().unwrap_or(SHORTEST_DELAY);
+        let delay = backoff.next().unwrap_or(SHORTEST_DELAY);
+        let until = now + if lane == Lane::Urgent { delay.min(LONGEST_URGENT_DELAY) } else { delay };
         entry.place = Place::BackingOff { floor, until, lane };
         self.retries.insert((until, work.clone()));
         if let Some(lane) = again {

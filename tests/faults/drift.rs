@@ -173,12 +173,16 @@ async fn a_binding_of_our_name_that_is_not_ours_is_left_alone_and_told_of() {
     let assignment = office.assigns_with(ONCALL, ALICE, json!({})).await;
     office.grant_says(&assignment, "production", "Failed", "Conflict").await;
     office.grant_says(&assignment, "production", "Failed", text(&binding, "/metadata/name")).await;
+    let (catalog, name) = (office.catalog(), text(&binding, "/metadata/name"));
+    office.becomes("CatalogResource", &catalog, "production", "Conflict", "True NameTaken").await;
+    assert!(office.message("CatalogResource", "production", "Conflict").await.contains(name));
     let root = office.person(ROOT).await;
     let now = root.get("RoleBinding", &office.name, text(&foreign, "/metadata/name")).await.expect("it is there");
     assert_eq!(now["metadata"]["resourceVersion"], foreign["metadata"]["resourceVersion"], "it was not touched");
 
     office.unbinds(&foreign).await;
     office.reaches("Assignment", &assignment, "Delivered").await;
+    office.becomes("CatalogResource", &catalog, "production", "Conflict", "- -").await;
     office.is_right().await;
 }
 

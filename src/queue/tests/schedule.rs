@@ -129,6 +129,19 @@ fn only_an_urgent_push_shortens_a_backoff_and_never_below_the_least_delay() {
 }
 
 #[test]
+fn an_urgent_key_that_keeps_failing_waits_some_seconds_at_most() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Urgent);
+    for attempt in 0..12 {
+        bench.fail("a");
+        let wait = bench.schedule.next_retry().unwrap() - bench.now.monotonic;
+        assert!(wait <= Duration::from_secs(5), "attempt {attempt}: {wait:?}");
+        bench.pass(5_000);
+    }
+    assert_eq!(bench.take(), Some("a"));
+}
+
+#[test]
 fn a_key_that_fails_in_the_urgent_lane_is_retried_there() {
     let mut bench = Bench::new();
     bench.schedule.push("a", Lane::Urgent);
