@@ -55,6 +55,7 @@ async fn as_shipped_it_works_at_once_and_a_second_time_changes_nothing() {
     plane.kubectl(ROOT, &["apply", "-f", FOLDER]).await.ok();
     assert_eq!(versions(plane).await, first);
     assert_eq!(first.len(), 6, "{first:?}");
+    Department::existing(plane, "payments").is_right().await;
 }
 
 #[tokio::test]

@@ -124,7 +124,7 @@ end_by_itself() {
 keep_the_record() {
   step 'The record stays: who had what, why, who approved it, until when'
   show_when 'Expired' carol get assignments "${catalog[@]}"
-  show carol get accessrequest alice-oncall "${catalog[@]}" -o "jsonpath=$timeline"
+  show_when 'AccessEnded' alice get accessrequest alice-oncall "${catalog[@]}" -o "jsonpath=$timeline"
   must_say 'carrying the pager this week'
   must_say 'bob@example.com'
   show_part '^Events:' carol describe assignment "${catalog[@]}"

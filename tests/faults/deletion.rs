@@ -83,6 +83,7 @@ async fn a_catalog_waits_for_its_packages() {
         }
     })
     .await;
+    office.is_right().await;
 }
 
 #[tokio::test]

@@ -95,6 +95,7 @@ async fn the_owner_of_one_catalog_does_not_see_into_another() {
     }
     let roles = json!({"kind": "AccessPackage", "metadata": {"name": "hers", "namespace": office.catalog()}, "spec": {}});
     assert_eq!(olga.create(roles).await.expect_err("must be refused").code, 403);
+    office.is_right().await;
 }
 
 #[tokio::test]
