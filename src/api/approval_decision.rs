@@ -102,5 +102,7 @@ pub const DUPLICATE: &str = "Duplicate";
 pub const REASON_REQUIRED: &str = "ReasonRequired";
 /// `Counted=False`: the decision is older than the request, or names the uid of another one.
 pub const OTHER_REQUEST: &str = "OtherRequest";
+/// `Counted=False`: the decision is older than the admission policies as they are now, so that nobody vouches for who made it.
+pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
 /// `Counted=Unknown`: no such request (yet).
 pub const REQUEST_NOT_FOUND: &str = "RequestNotFound";

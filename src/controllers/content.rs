@@ -11,17 +11,34 @@ use super::{Context, authority};
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
     let Some(found) = context.hub.read().resources.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let undecided = context.guard.is_undecided();
+    let objection = context.guard.objection().filter(|_| !undecided);
+    let doubt = machine::doubt(&found, objection.as_deref(), context.guard.vouched_since());
     let appeared = machine::roles_appeared(&found, &*context.hub.read());
-    let asked = if appeared { Ok(()) } else { machine::must_ask(&found, now) };
+    let asked = match machine::must_ask(&found, now) {
+        // Whether anybody vouches for the author is known in a moment, and wakes us.
+        _ if undecided => Err(None),
+        _ if appeared => Ok(()),
+        asked => asked,
+    };
     let answer = match (&asked, &found.spec.author) {
-        (Ok(()), Some(author)) => Some(authority::may_bind(&context.act, author, &machine::all_targets(&found)).await?),
+        (Ok(()), Some(author)) if doubt.is_none() => {
+            Some(authority::may_bind(&context.act, author, &machine::all_targets(&found)).await?)
+        }
         _ => None,
     };
     let mut plan = {
         let world = context.hub.read();
         let has_catalog = world.catalog_of(&key.namespace).is_some();
         machine::decide(
-            &machine::Seen { resource: &found, has_catalog, users: world.resource_users(&found), cluster: &*world, answer },
+            &machine::Seen {
+                resource: &found,
+                has_catalog,
+                users: world.resource_users(&found),
+                cluster: &*world,
+                answer,
+                doubt,
+            },
             now,
         )
     };

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use kube::api::{Api, PostParams};
 use tracing::{error, info};
 
@@ -25,6 +25,10 @@ const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Time between two probes while the policies are not in force: a binding takes a moment to work.
 const SOON: TimeDelta = TimeDelta::seconds(1);
 
+/// How long after a change of the policies nobody is believed: each API server needs a moment until it follows, and creations are dated in
+/// whole seconds.
+const SETTLES: TimeDelta = TimeDelta::seconds(2);
+
 /// Whether identities can be trusted now.
 pub struct Guard {
     shipped: Shipped,
@@ -41,8 +45,8 @@ pub struct Guard {
 enum Finding {
     /// Nobody has looked yet, since the process began to lead.
     Unknown,
-    /// The policies are in force.
-    InForce,
+    /// The policies are in force, and were when anything was created from this instant on.
+    InForce(DateTime<Utc>),
     /// What is wrong.
     Wrong(String),
 }
@@ -61,9 +65,18 @@ impl Guard {
     pub fn objection(&self) -> Option<String> {
         match self.finding() {
             _ if self.allow => None,
-            Finding::InForce => None,
+            Finding::InForce(_) => None,
             Finding::Unknown => Some("the admission policies have not been looked at yet".to_owned()),
             Finding::Wrong(wrong) => Some(wrong),
+        }
+    }
+
+    /// Since when the API server vouches for who asked, who decided and who wrote; what is older may have been written in any name. None: nobody
+    /// wants to know, or the policies are not in force anyway.
+    pub fn vouched_since(&self) -> Option<DateTime<Utc>> {
+        match self.finding() {
+            Finding::InForce(since) if !self.allow => Some(since),
+            _ => None,
         }
     }
 
@@ -89,9 +102,14 @@ pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
         deviations
             .push("a request that must be refused was let through: the policies are installed, but not in force yet".to_owned());
     }
+    let since = guard.shipped.last_changed(&context.hub.read()).map_or(now, |changed| changed + SETTLES);
+    // A clock that is behind the API server's by more does not wait: what is judged is judged by the API server's clock alone.
+    if deviations.is_empty() && now < since && since - now <= SETTLES {
+        deviations.push("the policies were changed a moment ago".to_owned());
+    }
     let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
     let next = now + if wrong.is_none() { EVERY } else { SOON };
-    if guard.found(wrong.clone().map_or(Finding::InForce, Finding::Wrong)) {
+    if guard.found(wrong.clone().map_or(Finding::InForce(since), Finding::Wrong)) {
         tell(context, wrong.as_deref());
     }
     Ok(Outcome::At(next, Lane::Ordinary))
@@ -111,8 +129,9 @@ fn tell(context: &Context, wrong: Option<&str>) {
     let world = context.hub.read();
     let requests = world.requests.all().filter(|r| !r.phase().is_terminal()).map(|r| Work::Request(Key::of(&**r)));
     let assignments = world.assignments.all().filter(|a| !a.phase().is_terminal()).map(|a| Work::Assignment(Key::of(&**a)));
+    let resources = world.resources.all().map(|r| Work::Resource(Key::of(&**r)));
     let grants = world.grant_keys().into_iter().map(Work::Grant);
-    requests.chain(assignments).chain(grants).for_each(|work| context.hub.queue.push(work));
+    requests.chain(resources).chain(assignments).chain(grants).for_each(|work| context.hub.queue.push(work));
 }
 
 /// Tries, as a dry run, what the policies refuse to everybody: a request that is born cancelled.

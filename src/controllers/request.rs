@@ -30,7 +30,8 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided.
         let mut world = context.hub.write();
         let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
-        let plan = wish::decide(&world.request_seen(&current, may_assign, context.settings.retention), now);
+        let vouched_since = context.guard.vouched_since();
+        let plan = wish::decide(&world.request_seen(&current, may_assign, vouched_since, context.settings.retention), now);
         if is_step_forward(&current, &plan) {
             world.claims.insert(claim.clone());
         }

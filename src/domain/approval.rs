@@ -6,6 +6,7 @@
 //! | decision | counts? |
 //! |---|---|
 //! | older than the request, or names another uid | no, `OtherRequest` |
+//! | older than the admission policies as they are now | no, `IdentityNotEnforced` |
 //! | by requestor, subject, or a member of the subject | no, `SelfApproval` |
 //! | for another stage, or made before the stage opened or at its deadline or later | no, `StageClosed` |
 //! | by nobody whom the stage named at that moment | no, `NotAnApprover` |
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::access_request::{CountedDecision, StageState, StageStatus};
 use crate::api::approval_decision::{
-    DUPLICATE, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, SELF_APPROVAL, STAGE_CLOSED, Verdict,
+    DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, SELF_APPROVAL, STAGE_CLOSED, Verdict,
 };
 use crate::api::policy::{Approver, ApproverKind, Justification, Stage};
 use crate::api::subject::{Identity, Subject};
@@ -37,6 +38,8 @@ pub struct Bench<'a> {
     pub subject: &'a Subject,
     /// Owners of the catalog, for approvers of kind CatalogOwners.
     pub owners: &'a [Subject],
+    /// Since when the API server vouches for who decides; none: nobody asks it to.
+    pub vouched_since: Option<DateTime<Utc>>,
 }
 
 /// Whether a decision counts, and if not why.
@@ -123,6 +126,9 @@ fn one(
     let other_uid = spec.access_request_uid.as_ref().is_some_and(|uid| Some(uid) != bench.request.metadata.uid.as_ref());
     if other_uid || at < created(bench.request) {
         return Err(OTHER_REQUEST);
+    }
+    if bench.vouched_since.is_some_and(|since| at < since) {
+        return Err(IDENTITY_NOT_ENFORCED);
     }
     let who = spec.approver.as_ref().ok_or(NOT_AN_APPROVER)?;
     if bench.is_party(who) {

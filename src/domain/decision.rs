@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::approval_decision::{
-    COUNTED, DECIDED, DUPLICATE, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, REQUEST_NOT_FOUND, REQUEST_NOT_PENDING,
-    SELF_APPROVAL, STAGE_CLOSED,
+    COUNTED, DECIDED, DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, REQUEST_NOT_FOUND,
+    REQUEST_NOT_PENDING, SELF_APPROVAL, STAGE_CLOSED,
 };
 use crate::api::condition::{self, READY, State};
 use crate::api::time::created;
@@ -30,6 +30,9 @@ fn explain(reason: &str) -> &'static str {
         DUPLICATE => "you have decided this stage before",
         REASON_REQUIRED => "this stage requires spec.reason: decide again with a reason",
         OTHER_REQUEST => "the decision is older than the request, or names the uid of another one",
+        IDENTITY_NOT_ENFORCED => {
+            "the decision was made before the admission policies were in force, so that nobody vouches for who decided: decide again"
+        }
         _ => "",
     }
 }

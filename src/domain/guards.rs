@@ -11,6 +11,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use crate::api::access_request::{RequestType, Schedule};
+use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::policy::Justification;
 use crate::api::{AccessPackage, Policy};
 
@@ -30,6 +31,8 @@ pub enum Reason {
     CatalogDisabled,
     /// `spec.enabled` of the Policy is false.
     PolicyDisabled,
+    /// The request is older than the admission policies as they are now, so that nobody vouches for who asked.
+    IdentityNotEnforced,
     /// The subject is outside every policy's scope.
     NotEligible,
     /// The requestor may not act for the subject.
@@ -70,6 +73,7 @@ impl Reason {
             Self::PolicyNotFound => "PolicyNotFound",
             Self::CatalogDisabled => "CatalogDisabled",
             Self::PolicyDisabled => "PolicyDisabled",
+            Self::IdentityNotEnforced => IDENTITY_NOT_ENFORCED,
             Self::NotEligible => "NotEligible",
             Self::NotAllowedForOthers => "NotAllowedForOthers",
             Self::AmbiguousPolicy => "AmbiguousPolicy",

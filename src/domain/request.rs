@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | - | created | Submitted | |
 //! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PolicyNotFound` |
+//! | Submitted | older than the admission policies | Denied | `IdentityNotEnforced` |
 //! | Submitted | a guard fails | Denied | the guard's, see [`super::guards::Reason`] |
 //! | Submitted | guards pass, stages apply | PendingApproval, first stage opens | |
 //! | Submitted | guards pass, no stages (or Remove, or an extension that needs none) | Approved | |
@@ -36,6 +37,7 @@ mod submit;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::RequestPhase;
+use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
 
@@ -74,6 +76,9 @@ pub struct Seen<'a> {
     pub incompatible: Vec<Key>,
     /// The requestor holds the verb `assign` on the package.
     pub may_assign: bool,
+    /// Since when the API server vouches for who asks and who decides; none: nobody asks it to. What is older, and was not judged then,
+    /// counts for nothing: anybody could have written it in any name.
+    pub vouched_since: Option<DateTime<Utc>>,
     /// The assignment that the request made, extends or removes, when it is there.
     pub assignment: Option<&'a Assignment>,
     /// How long ended requests are kept.
@@ -93,9 +98,6 @@ impl Seen<'_> {
         Some(People { requestor, subject: self.request.subject()?, may_assign: self.may_assign })
     }
 }
-
-/// Reason of condition `Ready` while the admission policies are not in force, so that nobody vouches for who asked and who decided.
-pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
 
 /// While identities cannot be trusted a request stands still, and says so.
 pub fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {

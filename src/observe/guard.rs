@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::api::time::from_meta;
 use crate::domain::Key;
 
 use super::world::World;
@@ -56,6 +59,27 @@ impl Shipped {
         });
         wrong.collect()
     }
+}
+
+impl Shipped {
+    /// When the checks and their bindings were last changed, by the API server's clock: the newest creation, or writing of anything but a
+    /// status, among those that are there.
+    pub fn last_changed(&self, world: &World) -> Option<DateTime<Utc>> {
+        let metas = self.specs.keys().filter_map(|(kind, name)| {
+            let key = Key::new("", name);
+            match kind.as_str() {
+                "ValidatingAdmissionPolicy" => world.checks.get(&key).map(|policy| &policy.metadata),
+                _ => world.check_bindings.get(&key).map(|binding| &binding.metadata),
+            }
+        });
+        metas.filter_map(changed).max()
+    }
+}
+
+fn changed(meta: &ObjectMeta) -> Option<DateTime<Utc>> {
+    let written = meta.managed_fields.iter().flatten().filter(|entry| entry.subresource.is_none());
+    let times = written.filter_map(|entry| entry.time.as_ref()).chain(&meta.creation_timestamp);
+    times.map(from_meta).max()
 }
 
 fn installed(world: &World, kind: &str, name: &str) -> Option<Value> {

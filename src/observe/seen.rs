@@ -28,7 +28,13 @@ use super::world::World;
 
 impl World {
     /// For [`request::decide`].
-    pub fn request_seen<'a>(&'a self, request: &'a AccessRequest, may_assign: bool, retention: TimeDelta) -> request::Seen<'a> {
+    pub fn request_seen<'a>(
+        &'a self,
+        request: &'a AccessRequest,
+        may_assign: bool,
+        vouched_since: Option<DateTime<Utc>>,
+        retention: TimeDelta,
+    ) -> request::Seen<'a> {
         let key = Key::of(request);
         let package = holdings::wanted_by(request);
         let subject = request.subject();
@@ -51,6 +57,7 @@ impl World {
             holdings,
             incompatible: self.incompatible(&package),
             may_assign,
+            vouched_since,
             assignment: assignment.map(|a| &**a),
             retention,
         }

@@ -35,6 +35,9 @@ impl Wakes {
 
 /// A kind that is watched.
 pub trait Watched: Indexed + Sized {
+    /// The times in its `managedFields` are of use; of other kinds they are not kept.
+    const DATED: bool = false;
+
     /// Its cache.
     fn table(world: &mut World) -> &mut Table<Self>;
 

@@ -98,7 +98,9 @@ fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {
     match guarded.0 {
         Ok(mut object) => {
             let meta = object.meta_mut();
-            meta.managed_fields = None;
+            if !K::DATED {
+                meta.managed_fields = None;
+            }
             if let Some(annotations) = &mut meta.annotations {
                 annotations.remove(LAST_APPLIED);
             }

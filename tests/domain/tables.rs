@@ -8,5 +8,6 @@ mod ends;
 mod guards;
 mod periods;
 mod requests;
+mod resources;
 mod rivals;
 mod stages;

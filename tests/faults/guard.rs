@@ -1,11 +1,12 @@
 //! While the admission policies are not in force nothing new is granted, and revocation goes on.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::acts::VIEW;
+use crate::acts::{VIEW, viewer};
 use crate::department::{Department, ONCALL};
-use crate::person::{ALICE, DAVE, ZOE};
-use crate::support::{Operator, Plane, ROOT, eventually};
+use crate::person::{ALICE, BOB, CAROL, DAVE, MALLORY, ZOE, name};
+use crate::support::{Operator, Plane, ROOT, eventually, install};
+use crate::terms::{at_once, if_a_lead_agrees};
 use crate::world::{SOON, WITHIN, is_idle, quiet};
 
 const POLICY: &str = "validatingadmissionpolicy";
@@ -51,10 +52,9 @@ async fn a_missing_policy_stops_grants_and_no_revocation() {
     office.reaches("Assignment", &leaves, "Revoked").await;
 
     office.moves_to(&["guard-missing-2"]).await;
-    office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "True Available").await;
+    office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "False AuthorUnknown").await;
     is_quiet(&operator).await;
     office.is_held_by(&office.name, VIEW, &["robot"]).await;
-    office.moves_to(&[&office.name]).await;
     let root = office.person(ROOT).await;
     let binding = office.binding(&office.name).await;
     root.delete("RoleBinding", &office.name, binding["metadata"]["name"].as_str().expect("a name")).await.expect("drift");
@@ -63,11 +63,134 @@ async fn a_missing_policy_stops_grants_and_no_revocation() {
 
     repaired(&plane).await;
     says(&operator, "ok").await;
-    office.request_is(&request, "Delivered").await;
+    // What was asked and written meanwhile could have been by anybody, and has to be asked and written again.
+    office.request_is(&request, "Denied IdentityNotEnforced").await;
+    assert_eq!(office.holders(&office.name, VIEW).await.len(), 0);
+    office.moves_to(&[&office.name]).await;
     office.reaches("Assignment", &direct, "Delivered").await;
     office.reaches("Assignment", &stays, "Delivered").await;
+    let request = office.asks(DAVE).await;
+    office.request_is(&request, "Delivered").await;
     office.is_held_by(&office.name, VIEW, &["robot", DAVE, ZOE]).await;
     office.is_right().await;
+}
+
+/// Whoever writes now is not stopped, and not corrected.
+async fn disarmed(plane: &Plane) {
+    for kind in [BINDING, "mutatingadmissionpolicybinding"] {
+        plane.kubectl(ROOT, &["delete", kind, "--all"]).await.ok();
+    }
+}
+
+/// Somebody's forged request, decision and resource are taken by the API server.
+struct Forged {
+    request: String,
+    decision: String,
+}
+
+impl Forged {
+    /// Mallory asks as alice and decides as bob; carol offers what only an administrator could.
+    async fn by_mallory(office: &Department<'_>, pending: &str) -> Self {
+        let catalog = office.catalog();
+        let lie = |who: &str, group: &str| json!({"username": who, "groups": [group, "system:authenticated"]});
+        let forged = async |who: &str, object: Value| {
+            // The API server goes on checking for a moment.
+            eventually("the forgery is taken", SOON, async || {
+                let taken = office.person(who).await.create(object.clone()).await.map_err(|refusal| refusal.to_string())?;
+                let lied = [ALICE, BOB, "root"].iter().any(|name| {
+                    ["requestor", "approver", "author"].iter().any(|field| taken["spec"][field]["username"] == *name)
+                });
+                if lied { Ok(name(&taken)) } else { Err(taken.to_string()) }
+            })
+            .await
+        };
+        let request = json!({
+            "kind": "AccessRequest",
+            "metadata": {"generateName": "forged-", "namespace": catalog},
+            "spec": {
+                "accessPackage": ONCALL,
+                "policy": "engineers",
+                "requestor": lie(ALICE, "engineering"),
+                "subject": {"kind": "User", "name": ALICE},
+            },
+        });
+        let decision = json!({
+            "kind": "ApprovalDecision",
+            "metadata": {"generateName": "forged-", "namespace": catalog},
+            "spec": {"accessRequest": pending, "decision": "Approve", "approver": lie(BOB, "payments-leads")},
+        });
+        let role = json!({"name": "root", "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}});
+        let resource = json!({
+            "kind": "CatalogResource",
+            "metadata": {"name": "everything", "namespace": catalog},
+            "spec": {"kubernetes": {"clusterWide": true}, "roles": [role], "author": lie("root", "system:masters")},
+        });
+        let request = forged(MALLORY, request).await;
+        let decision = forged(MALLORY, decision).await;
+        forged(CAROL, resource).await;
+        Self { request, decision }
+    }
+
+    /// Nothing came of it, and everybody who reads is told why.
+    async fn is_worth_nothing(&self, office: &Department<'_>, pending: &str) {
+        let catalog = office.catalog();
+        office.request_is(&self.request, "Denied IdentityNotEnforced").await;
+        office.counts(&self.decision, "False IdentityNotEnforced").await;
+        office.becomes("CatalogResource", &catalog, "everything", "Authorized", "Unknown AuthorUnknown").await;
+        office.request_is(pending, "PendingApproval").await;
+        office.is_held_by(&office.name, VIEW, &[]).await;
+        let root = office.person(ROOT).await;
+        let all = root.list("ClusterRoleBinding", "").await.expect("root may list");
+        let ours = all.iter().find(|b| name(b).starts_with("entitlement:"));
+        assert!(ours.is_none(), "nobody holds everything: {ours:?}");
+    }
+}
+
+/// A department with a policy that asks a lead, a package with everything in it, and a request that waits.
+async fn with_a_request_that_waits<'p>(plane: &'p Plane, name: &str) -> (Department<'p>, String) {
+    let office = Department::open(plane, name).await;
+    office.policy("asked", &if_a_lead_agrees()).await;
+    let pending = office.asks(DAVE).await;
+    office.request_is(&pending, "PendingApproval").await;
+    office.policy("engineers", &at_once()).await;
+    let root = json!({"resource": "everything", "role": "root"});
+    office.fills(ONCALL, json!([viewer(), root])).await;
+    (office, pending)
+}
+
+#[tokio::test]
+async fn what_was_forged_while_nobody_checked_counts_for_nothing_afterwards() {
+    let plane = quiet().await;
+    plane.will_be_damaged();
+    let operator = Operator::start(&plane, &[]).await;
+    let (office, pending) = with_a_request_that_waits(&plane, "guard-forged").await;
+    disarmed(&plane).await;
+    says(&operator, CHECK).await;
+    let forged = Forged::by_mallory(&office, &pending).await;
+    install(&plane).await;
+    says(&operator, "ok").await;
+    forged.is_worth_nothing(&office, &pending).await;
+
+    let decision = office.decides(BOB, &pending, "Approve").await;
+    office.counts(&decision, "True Decided").await;
+    office.is_held_by(&office.name, VIEW, &[DAVE]).await;
+}
+
+#[tokio::test]
+async fn nor_does_what_was_forged_while_the_operator_was_away() {
+    let plane = quiet().await;
+    plane.will_be_damaged();
+    let operator = Operator::start(&plane, &[]).await;
+    let (office, pending) = with_a_request_that_waits(&plane, "guard-away").await;
+    operator.kill();
+    disarmed(&plane).await;
+    let forged = Forged::by_mallory(&office, &pending).await;
+    install(&plane).await;
+    let _operator = Operator::start(&plane, &[]).await;
+    forged.is_worth_nothing(&office, &pending).await;
+    let decision = office.decides(BOB, &pending, "Approve").await;
+    office.counts(&decision, "True Decided").await;
+    office.is_held_by(&office.name, VIEW, &[DAVE]).await;
 }
 
 /// Waits until the operator has done all it does while it looks for the policies every second.

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
 use super::plane::{Plane, ROOT};
 use super::wait::eventually;
 
 const MANIFESTS: &str = "config/default";
 const WITHIN: Duration = Duration::from_secs(60);
+/// From this age on of the youngest policy, whoever is created is believed.
+const SETTLED: TimeDelta = TimeDelta::seconds(3);
 
 /// Who may do what across catalogs, which is for the administrator of a
 /// cluster to decide and therefore not among the shipped manifests.
@@ -86,6 +91,20 @@ pub async fn install(plane: &Plane) {
     plane.kubectl(ROOT, &args).await.ok();
     plane.kubectl_apply(ROOT, BINDINGS).await.ok();
     eventually("the admission policies are enforced", WITHIN, async || policies_enforced(plane).await).await;
+    eventually("the admission policies are old enough to be believed", WITHIN, async || policies_settled(plane).await).await;
+}
+
+/// Whether nothing of the admission policies was written in the last seconds: nobody is believed who came with them.
+async fn policies_settled(plane: &Plane) -> Result<(), String> {
+    let kinds = "validatingadmissionpolicies,validatingadmissionpolicybindings";
+    let printed = plane.kubectl(ROOT, &["get", kinds, "--show-managed-fields", "-o", "json"]).await.result()?;
+    let all: Value = serde_json::from_str(&printed).map_err(|e| e.to_string())?;
+    let policies = all["items"].as_array().into_iter().flatten();
+    let entries = policies.flat_map(|policy| policy["metadata"]["managedFields"].as_array().into_iter().flatten());
+    let times = entries.filter(|entry| entry["subresource"].is_null()).filter_map(|entry| entry["time"].as_str());
+    let youngest: Option<DateTime<Utc>> = times.filter_map(|time| time.parse().ok()).max();
+    let age = Utc::now() - youngest.ok_or("there are no policies")?;
+    if age >= SETTLED { Ok(()) } else { Err(format!("the youngest is {age} old")) }
 }
 
 /// Whether the API server has taken up the admission policies, which it does

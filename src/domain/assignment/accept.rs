@@ -4,12 +4,13 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::{RequestPhase, Schedule};
+use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::assignment::Source;
 use crate::api::labels;
 use crate::api::{AccessRequest, Assignment};
 use crate::domain::guards::Reason;
 use crate::domain::plan::{Effect, Key};
-use crate::domain::request::{IDENTITY_NOT_ENFORCED, assignment_name};
+use crate::domain::request::assignment_name;
 use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 

@@ -20,7 +20,8 @@ const APPROVAL_COUNTED: &str = "ApprovalCounted";
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
     let owners = seen.catalog.map(|catalog| catalog.spec.owners.as_slice()).unwrap_or_default();
-    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners }
+    let vouched_since = seen.vouched_since;
+    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners, vouched_since }
 }
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {

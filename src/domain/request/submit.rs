@@ -17,6 +17,14 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         return;
     }
     let seen = draft.seen;
+    if let Some(since) = seen.vouched_since.filter(|since| created(seen.request) < *since) {
+        let text = format!(
+            "created at {}, before the admission policies were in force as they are now ({}), so that nobody vouches for who asks: ask again",
+            schedule::show(created(seen.request)),
+            schedule::show(since)
+        );
+        return draft.deny(&Refusal::new(Reason::IdentityNotEnforced, text), None);
+    }
     let Some(people) = seen.people() else {
         let text = "spec.requestor is empty: nobody vouches for who asks; the admission policies were not in force";
         return draft.deny(&Refusal::new(Reason::NotEligible, text), None);

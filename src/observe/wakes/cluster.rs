@@ -139,6 +139,8 @@ impl Watched for ClusterRoleBinding {
 }
 
 impl Watched for ValidatingAdmissionPolicy {
+    const DATED: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.checks
     }
@@ -149,6 +151,8 @@ impl Watched for ValidatingAdmissionPolicy {
 }
 
 impl Watched for ValidatingAdmissionPolicyBinding {
+    const DATED: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.check_bindings
     }

@@ -32,6 +32,7 @@ pub struct Asked {
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
     pub may_assign: bool,
+    pub vouched_since: Option<DateTime<Utc>>,
 }
 
 /// The scene of a request.
@@ -48,6 +49,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         rivals: Vec::new(),
         incompatible: Vec::new(),
         may_assign: false,
+        vouched_since: None,
     }
 }
 
@@ -70,6 +72,7 @@ impl Asked {
     pub fn look(&self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
         let named = self.request.status.as_ref().and_then(|s| s.assignment.as_deref());
         let seen = request::Seen {
+            vouched_since: self.vouched_since,
             request: &self.request,
             catalog: self.catalog.as_ref(),
             package: self.package.as_ref(),

@@ -1,5 +1,6 @@
 //! The rows of the table of decisions, and what closes a stage.
 
+use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::StageState;
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{ApprovalDecision, Identity, Subject};
@@ -13,6 +14,7 @@ struct Table {
     requestor: Identity,
     subject: Subject,
     owners: Vec<Subject>,
+    vouched_since: Option<DateTime<Utc>>,
 }
 
 fn lead() -> Stage {
@@ -20,7 +22,13 @@ fn lead() -> Stage {
 }
 
 fn table(stage: Stage) -> Table {
-    Table { stage, requestor: who("alice", &["engineering"]), subject: user("alice"), owners: vec![user("olga")] }
+    Table {
+        stage,
+        requestor: who("alice", &["engineering"]),
+        subject: user("alice"),
+        owners: vec![user("olga")],
+        vouched_since: None,
+    }
 }
 
 fn carol(name: &str) -> ApprovalDecision {
@@ -35,7 +43,13 @@ impl Table {
     /// How the stage stands after these decisions, and why each did or did not count.
     fn after(&self, decisions: &[ApprovalDecision]) -> (StageState, Vec<(String, &'static str)>) {
         let request = request("r1").by("alice", &[]).created(at(10));
-        let bench = Bench { request: &request, requestor: &self.requestor, subject: &self.subject, owners: &self.owners };
+        let bench = Bench {
+            request: &request,
+            requestor: &self.requestor,
+            subject: &self.subject,
+            owners: &self.owners,
+            vouched_since: self.vouched_since,
+        };
         let mut status = open(&self.stage, &bench, at(10), at(10));
         let mut sorted: Vec<&ApprovalDecision> = decisions.iter().collect();
         order(&mut sorted);
@@ -50,7 +64,13 @@ impl Table {
 
     fn approvers(&self, seconds: i64) -> Vec<String> {
         let request = request("r1").by("alice", &[]).created(at(10));
-        let bench = Bench { request: &request, requestor: &self.requestor, subject: &self.subject, owners: &self.owners };
+        let bench = Bench {
+            request: &request,
+            requestor: &self.requestor,
+            subject: &self.subject,
+            owners: &self.owners,
+            vouched_since: self.vouched_since,
+        };
         let status = open(&self.stage, &bench, at(10), at(10));
         approvers_at(&self.stage, &status, &bench, at(seconds)).iter().map(entitlement_operator::domain::approval::show).collect()
     }
@@ -68,6 +88,13 @@ fn a_decision_about_another_request_does_not_count() {
     assert_eq!(table(lead()).one(carol("d1").of_uid("uid-r1")), (StageState::Approved, "Decided"));
     assert_eq!(table(lead()).one(carol("d1").created(at(9))), (StageState::Open, "OtherRequest"));
     assert_eq!(table(lead()).one(carol("d1").created(at(10))), (StageState::Approved, "Decided"));
+}
+
+#[test]
+fn a_decision_that_is_older_than_the_admission_policies_does_not_count() {
+    let since = |seconds: i64| Table { vouched_since: Some(at(seconds)), ..table(lead()) };
+    assert_eq!(since(21).one(carol("d1")), (StageState::Open, "IdentityNotEnforced"));
+    assert_eq!(since(20).one(carol("d1")), (StageState::Approved, "Decided"));
 }
 
 #[test]
@@ -98,7 +125,7 @@ fn a_decision_for_another_stage_or_another_time_does_not_count() {
 #[test]
 fn a_decision_before_the_stage_opened_does_not_count() {
     let (request, requestor, subject) = (request("r1").created(at(5)), who("alice", &[]), user("alice"));
-    let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: &[] };
+    let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: &[], vouched_since: None };
     for (seconds, word) in [(9, Err("StageClosed")), (10, Ok(()))] {
         let mut status = open(&lead(), &bench, at(10), at(12));
         assert_eq!(status.deadline, at(12 + 14 * DAY), "its time runs from when people can see it");

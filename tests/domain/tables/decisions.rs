@@ -46,9 +46,16 @@ fn a_decision_without_a_request_goes_after_its_retention() {
 
 #[test]
 fn every_reason_for_which_a_decision_does_not_count_is_explained() {
-    for reason in
-        ["NotAnApprover", "SelfApproval", "StageClosed", "RequestNotPending", "Duplicate", "ReasonRequired", "OtherRequest"]
-    {
+    for reason in [
+        "NotAnApprover",
+        "SelfApproval",
+        "StageClosed",
+        "RequestNotPending",
+        "Duplicate",
+        "ReasonRequired",
+        "OtherRequest",
+        "IdentityNotEnforced",
+    ] {
         let status = judged(&carol(), Err(reason), at(11));
         let counted = condition::get(&status.conditions, "Counted").unwrap();
         assert_eq!((counted.status.as_str(), counted.reason.as_str()), ("False", reason));

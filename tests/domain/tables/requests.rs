@@ -247,6 +247,26 @@ fn a_request_whose_assignment_was_delivered_is_delivered_though_the_access_has_e
 }
 
 #[test]
+fn a_request_that_is_older_than_the_admission_policies_is_denied_unless_it_was_accepted_before() {
+    let asking = || asked(alice("r1").created(at(5)), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    let mut scene = Asked { vouched_since: Some(at(6)), ..asking() };
+    scene.step(at(7));
+    assert_eq!(scene.outcome(), (Phase::Denied, "IdentityNotEnforced"));
+    assert!(scene.status().message.ends_with("ask again"), "{}", scene.status().message);
+
+    let mut scene = Asked { vouched_since: Some(at(5)), ..asking() };
+    scene.step(at(7));
+    assert_eq!(scene.outcome().0, Phase::PendingApproval);
+    scene.vouched_since = Some(at(20));
+    scene.decided(decision("d1", "r1").by("carol", &[]).created(at(19)));
+    scene.step(at(21));
+    assert_eq!((scene.outcome().0, scene.judgement("d1")), (Phase::PendingApproval, Some("IdentityNotEnforced")));
+    scene.decided(decision("d2", "r1").by("carol", &[]).created(at(20)));
+    scene.step(at(22));
+    assert_eq!((scene.outcome().0, scene.judgement("d2")), (Phase::Provisioning, Some("Decided")));
+}
+
+#[test]
 fn a_request_that_nobody_vouches_for_is_denied() {
     let mut scene = asked(request("r1"), &[engineers()]);
     scene.step(at(5));
