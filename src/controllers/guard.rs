@@ -1,4 +1,8 @@
 //! The guard: nothing new is granted unless the API server vouches for who asked and who decided.
+//!
+//! While the admission policies are not in force, anybody can write in any name. So what was written then is not believed afterwards either:
+//! requests and decisions that are older than the policies as they are now and were not judged before, and resources that were created
+//! before them or edited while they were missing. A resource that was edited in such a time while no operator ran is not found out.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::acts::{VIEW, viewer};
+use crate::acts::VIEW;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, MALLORY, ZOE, name};
 use crate::support::{Operator, Plane, ROOT, eventually, install};
@@ -146,7 +146,7 @@ impl Forged {
     }
 }
 
-/// A department with a policy that asks a lead, a package with everything in it, and a request that waits.
+/// A department with a policy that asks a lead and a request that waits for one; Carol holds a package with a role that is not there yet.
 async fn with_a_request_that_waits<'p>(plane: &'p Plane, name: &str) -> (Department<'p>, String) {
     let office = Department::open(plane, name).await;
     office.policy("asked", &if_a_lead_agrees()).await;
@@ -154,7 +154,9 @@ async fn with_a_request_that_waits<'p>(plane: &'p Plane, name: &str) -> (Departm
     office.request_is(&pending, "PendingApproval").await;
     office.policy("engineers", &at_once()).await;
     let root = json!({"resource": "everything", "role": "root"});
-    office.fills(ONCALL, json!([viewer(), root])).await;
+    office.write(CAROL, "AccessPackage", "all", json!({"resourceRoles": [root]})).await;
+    office.write(CAROL, "Policy", "all", at_once().spec("all")).await;
+    office.assigns_with("all", CAROL, json!({"policy": "all"})).await;
     (office, pending)
 }
 
