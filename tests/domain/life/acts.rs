@@ -84,6 +84,8 @@ pub enum Act {
         request: u8,
         subject: Option<u8>,
     },
+    /// The admission policies are put in force anew: nobody knows who wrote what before.
+    Rearm,
     Reschedule {
         assignment: u8,
         start: Option<i64>,
@@ -266,6 +268,7 @@ fn managers() -> impl Strategy<Value = Act> {
         1 => any::<u8>().prop_map(|assignment| Act::DeleteAssignment { assignment }),
         2 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
         1 => (any::<u8>(), rarely(0..5_u8)).prop_map(|(request, subject)| Act::Forge { request, subject }),
+        1 => Just(Act::Rearm),
         1 => (0..3_u8, 0..3_u8).prop_map(|(resource, answer)| Act::Author { resource, answer }),
         1 => any::<u8>().prop_map(|place| Act::Close { place }),
         2 => (any::<u8>(), 0..5_u8).prop_map(|(binding, how)| Act::Tamper { binding, how }),

@@ -57,8 +57,14 @@ pub fn is_entitled(request: &AccessRequest, stage: &Stage, status: &StageStatus,
         && all.any(|approver| names(approver, who))
 }
 
+/// Decisions about a request by whom they say. Nobody knows that of those that are older than the admission policies.
 fn about<'a>(store: &'a Store, request: &'a Key) -> impl Iterator<Item = &'a ApprovalDecision> {
-    store.decisions.values().filter(move |d| asks_about(d, request))
+    let known = |d: &&ApprovalDecision| {
+        let conditions = d.status.iter().flat_map(|s| &s.conditions);
+        let disowned = conditions.into_iter().any(|c| c.reason == "IdentityNotEnforced");
+        !disowned && store.vouched_since.is_none_or(|since| created(*d) >= since)
+    };
+    store.decisions.values().filter(move |d| asks_about(d, request)).filter(known)
 }
 
 /// Whoever counted had the right to, and decided as it is written.

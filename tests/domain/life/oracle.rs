@@ -117,6 +117,7 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         assert_eq!(last(&old), last(after), "the last word stays");
         check_end_of_access(store, key, &old, after);
     }
+    check_voices(store, &old, after);
     assert!(!after.phase.is_terminal() || !after.reason.is_empty(), "every last word has a reason");
     if after.phase == R::Delivered && before.spec.kind == RequestType::Remove {
         let left = store.assignments.get(&Key::new(&key.namespace, after.assignment.as_ref().unwrap()));
@@ -144,6 +145,7 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         }
         if old.phase == R::Submitted && !matches!(after.phase, R::Submitted | R::Denied | R::Cancelled) {
             check_first(store, key, before);
+            assert!(store.vouched_since.is_none_or(|since| created >= since), "nobody knows who asked");
         }
         let goes_on = fresh("Approved") || (fresh("Provisioning") && old.phase == R::Scheduled);
         if goes_on && after.phase != R::Denied {
@@ -173,6 +175,15 @@ fn check_period(store: &Store, key: &Key, request: &AccessRequest, after: &Acces
     assert_eq!(period.start_time, held.start());
     let longest = held.end().zip(granted.end_time).map(|(old, new)| old.max(new));
     assert_eq!(period.end_time, longest, "an extension never shortens, and gives no more than was asked for");
+}
+
+/// Nobody's word counts whom nobody knows.
+fn check_voices(store: &Store, old: &AccessRequestStatus, after: &AccessRequestStatus) {
+    let counted = |s: &AccessRequestStatus| s.stages.iter().flat_map(|stage| &stage.decisions).cloned().collect::<Vec<_>>();
+    let known = counted(old);
+    for decision in counted(after).into_iter().filter(|decision| !known.contains(decision)) {
+        assert!(store.vouched_since.is_none_or(|since| decision.at >= since), "nobody knows who decided: {decision:?}");
+    }
 }
 
 /// After the last word there is one thing to tell: that the access which came of the request is over.

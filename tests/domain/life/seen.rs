@@ -67,7 +67,7 @@ impl Store {
         held.of_groups = self.assignments.values().filter(|a| groups.contains(&a.spec.subject)).collect();
         let named = request.status.as_ref().and_then(|s| s.assignment.as_ref());
         request::Seen {
-            vouched_since: None,
+            vouched_since: self.vouched_since,
             request,
             catalog: self.catalog_of(&key.namespace),
             package: self.packages.get(&package),
