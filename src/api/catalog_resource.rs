@@ -120,6 +120,9 @@ pub struct CatalogResourceStatus {
     /// When the API server was last asked about the author, while the answer is no or unknown; it is asked again now and then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<DateTime<Utc>>,
+    /// Since when the admission policies had been in force, unchanged, when the author was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched_since: Option<DateTime<Utc>>,
     /// `Ready`: the namespaces and every role exist, and the author may hand them out. `Authorized`: the author may hand them out;
     /// asked once for each author and generation. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the
     /// operator needs, and is left alone; `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.

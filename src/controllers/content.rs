@@ -13,7 +13,8 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
     let Some(found) = context.hub.read().resources.get(key).cloned() else { return Ok(Outcome::Idle) };
     let undecided = context.guard.is_undecided();
     let objection = context.guard.objection().filter(|_| !undecided);
-    let doubt = machine::doubt(&found, objection.as_deref(), context.guard.vouched_since());
+    let (vouched_since, open) = (context.guard.vouched_since(), context.guard.found_open(&found));
+    let doubt = machine::doubt(&found, objection.as_deref(), vouched_since, open);
     let appeared = machine::roles_appeared(&found, &*context.hub.read());
     let asked = match machine::must_ask(&found, now) {
         // Whether anybody vouches for the author is known in a moment, and wakes us.
@@ -38,6 +39,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
                 cluster: &*world,
                 answer,
                 doubt,
+                vouched_since,
             },
             now,
         )

@@ -1,9 +1,10 @@
 //! The guard: nothing new is granted unless the API server vouches for who asked and who decided.
 //!
 //! While the admission policies are not in force, anybody can write in any name. So what was written then is not believed afterwards either:
-//! requests and decisions that are older than the policies as they are now and were not judged before, and resources that were created
-//! before them or edited while they were missing. A resource that was edited in such a time while no operator ran is not found out.
+//! requests and decisions that are older than the policies as they are now and were not judged before, and resources whose author was not
+//! judged before. Whoever is refused for it hears why, and can do the same again.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -11,11 +12,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kube::api::{Api, PostParams};
 use tracing::{error, info};
 
-use crate::api::{AccessRequest, AccessRequestSpec};
-use crate::domain::Key;
+use crate::api::{AccessRequest, AccessRequestSpec, CatalogResource};
+use crate::domain::readiness::generation;
+use crate::domain::{Key, resource};
 use crate::error::Error;
-use crate::observe::Work;
 use crate::observe::guard::Shipped;
+use crate::observe::{Work, World};
 use crate::queue::{Lane, Outcome};
 use crate::telemetry::Readiness;
 
@@ -42,6 +44,8 @@ pub struct Guard {
     /// Namespace in which the probe is tried.
     namespace: String,
     finding: Mutex<Finding>,
+    /// Resources, and generations of them, that stood open when the policies came into force.
+    open: Mutex<BTreeSet<(Key, i64)>>,
 }
 
 /// What the last look found.
@@ -58,7 +62,7 @@ enum Finding {
 impl Guard {
     /// A guard that trusts nobody until it has looked.
     pub fn new(shipped: Shipped, readiness: Readiness, allow: bool, namespace: String) -> Self {
-        Self { shipped, readiness, allow, namespace, finding: Mutex::new(Finding::Unknown) }
+        Self { shipped, readiness, allow, namespace, finding: Mutex::new(Finding::Unknown), open: Mutex::default() }
     }
 
     fn finding(&self) -> Finding {
@@ -82,6 +86,24 @@ impl Guard {
             Finding::InForce(since) if !self.allow => Some(since),
             _ => None,
         }
+    }
+
+    /// Whether a resource, as it is written, stood open when the policies came into force; see [`resource::stands_open`].
+    pub fn found_open(&self, resource: &CatalogResource) -> bool {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.contains(&(Key::of(resource), generation(resource)))
+    }
+
+    /// Remembers what stands open, before anybody is believed.
+    fn look_back(&self, world: &World, since: DateTime<Utc>) {
+        let watched = match self.finding() {
+            Finding::InForce(_) => return,
+            Finding::Unknown => false,
+            Finding::Wrong(_) => true,
+        };
+        let all = world.resources.all().filter(|r| resource::stands_open(r, since, watched));
+        let open = all.map(|r| (Key::of(&**r), generation(&**r))).collect();
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
     }
 
     /// Whether the first look is still to come; it wakes everything that waits for it, so nobody need be told of the moment before.
@@ -113,6 +135,9 @@ pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
     }
     let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
     let next = now + if wrong.is_none() { EVERY } else { SOON };
+    if wrong.is_none() {
+        guard.look_back(&context.hub.read(), since);
+    }
     if guard.found(wrong.clone().map_or(Finding::InForce(since), Finding::Wrong)) {
         tell(context, wrong.as_deref());
     }

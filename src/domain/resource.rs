@@ -1,5 +1,7 @@
 //! CatalogResource: does the target exist, and may its author hand out the roles?
 
+mod vouching;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,12 +13,13 @@ use crate::api::catalog_resource::{
     ResourceRole, RoleKind, RoleRef,
 };
 use crate::api::condition::{self, State};
-use crate::api::time::{created, from_meta};
+use crate::api::time::from_meta;
 use crate::api::{CatalogResource, CatalogResourceStatus};
+
+pub use vouching::{doubt, stands_open};
 
 use super::plan::{Note, Plan};
 use super::readiness::{Wrong, deletion, generation, in_catalog, set_ready};
-use super::schedule::show;
 
 /// Where a role is bound.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,22 +139,6 @@ pub fn must_ask(resource: &CatalogResource, now: DateTime<Utc>) -> Result<(), Op
     if now >= last + pause { Ok(()) } else { Err(Some(last + pause)) }
 }
 
-/// Why nobody vouches that the author wrote a spec which has not been judged yet, if so. `objection`: the admission policies are not in
-/// force. `since`: they are, since that instant.
-pub fn doubt(resource: &CatalogResource, objection: Option<&str>, since: Option<DateTime<Utc>>) -> Option<String> {
-    if judged(resource).is_some() {
-        return None;
-    }
-    if let Some(objection) = objection {
-        return Some(format!("it was written while the admission policies were not in force ({objection})"));
-    }
-    // When an older object was edited is not known. If that was while nobody checked, it was seen then, and judged so.
-    let never = resource.status.as_ref().and_then(|s| condition::get(&s.conditions, AUTHORIZED)).is_none();
-    let since = since.filter(|since| never && created(resource) < *since)?;
-    let (created, since) = (show(created(resource)), show(since));
-    Some(format!("it was created at {created}, before the admission policies were in force as they are now ({since})"))
-}
-
 /// What a look at a resource sees.
 pub struct Seen<'a> {
     /// The resource.
@@ -166,6 +153,8 @@ pub struct Seen<'a> {
     pub answer: Option<Answer>,
     /// Why nobody vouches that the author wrote the spec as it is, if so.
     pub doubt: Option<String>,
+    /// Since when the admission policies are in force as they are.
+    pub vouched_since: Option<DateTime<Utc>>,
 }
 
 /// Decides what becomes of a resource.
@@ -182,6 +171,7 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStatus
             Answer::Unknown(what) => (State::Unknown, ROLE_NOT_FOUND, what.clone()),
         };
         set_authorized(&mut plan, state, reason, message, current, now);
+        plan.status.vouched_since = seen.vouched_since;
     } else if resource.spec.author.is_none() {
         let text = "spec.author is empty: the admission policies were not in force when it was written; apply it again";
         set_authorized(&mut plan, State::False, AUTHOR_UNKNOWN, text.to_owned(), current, now);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::acts::VIEW;
+use crate::acts::{VIEW, role};
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, MALLORY, ZOE, name};
 use crate::support::{Operator, Plane, ROOT, eventually, install};
@@ -128,6 +128,12 @@ impl Forged {
         let request = forged(MALLORY, request).await;
         let decision = forged(MALLORY, decision).await;
         forged(CAROL, resource).await;
+        let everything = json!({"spec": {
+            "kubernetes": {"clusterWide": true, "namespaces": []},
+            "roles": [{"name": "viewer", "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}}],
+            "author": lie("root", "system:masters"),
+        }});
+        office.person(CAROL).await.patch("CatalogResource", &catalog, "tools", everything).await.expect("nobody checks");
         Self { request, decision }
     }
 
@@ -136,7 +142,9 @@ impl Forged {
         let catalog = office.catalog();
         office.request_is(&self.request, "Denied IdentityNotEnforced").await;
         office.counts(&self.decision, "False IdentityNotEnforced").await;
-        office.becomes("CatalogResource", &catalog, "everything", "Authorized", "Unknown AuthorUnknown").await;
+        for resource in ["everything", "tools"] {
+            office.becomes("CatalogResource", &catalog, resource, "Authorized", "Unknown AuthorUnknown").await;
+        }
         office.request_is(pending, "PendingApproval").await;
         office.is_held_by(&office.name, VIEW, &[]).await;
         let root = office.person(ROOT).await;
@@ -154,7 +162,10 @@ async fn with_a_request_that_waits<'p>(plane: &'p Plane, name: &str) -> (Departm
     office.request_is(&pending, "PendingApproval").await;
     office.policy("engineers", &at_once()).await;
     let root = json!({"resource": "everything", "role": "root"});
-    office.write(CAROL, "AccessPackage", "all", json!({"resourceRoles": [root]})).await;
+    let tools = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [role("viewer", VIEW)]});
+    office.write(CAROL, "CatalogResource", "tools", tools).await;
+    office.becomes("CatalogResource", &office.catalog(), "tools", "Authorized", "True AuthorMayBind").await;
+    office.write(CAROL, "AccessPackage", "all", json!({"resourceRoles": [root, {"resource": "tools", "role": "viewer"}]})).await;
     office.write(CAROL, "Policy", "all", at_once().spec("all")).await;
     office.assigns_with("all", CAROL, json!({"policy": "all"})).await;
     (office, pending)
