@@ -97,6 +97,7 @@ async fn somebody_who_had_it_once_and_is_added_again_is_removed_and_told_of() {
     let former = office.assigns(DAVE).await;
     office.revokes(&former).await;
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
+    office.reaches("Assignment", &former, "Revoked").await;
     let binding = office.binding(&office.name).await;
     office.tampers(&binding, json!({"subjects": [user(ALICE), user(DAVE)]})).await;
     office.is_whole_again(&binding, &[ALICE]).await;
