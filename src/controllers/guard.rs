@@ -149,7 +149,9 @@ fn tell(context: &Context, wrong: Option<&str>) {
     context.metrics.set_admission_guard(wrong.is_none());
     match wrong {
         None => info!("the admission policies are in force"),
-        Some(wrong) => error!(%wrong, "identities are not enforced: apply config/admission again"),
+        Some(wrong) => {
+            error!(%wrong, "nothing new is granted: identities are not enforced; if that lasts, apply config/admission again")
+        }
     }
     match wrong.filter(|_| !guard.allow) {
         None => guard.readiness.holds(ADMISSION),
