@@ -79,12 +79,6 @@ impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
         self.change(|schedule| schedule.push(work, Lane::Urgent));
     }
 
-    /// Holds `at` as the key's one deadline, in place of the earlier one; `None` clears it. A deadline reached is a push into
-    /// `lane`. What is set while the key runs is kept if it is earlier than what the run asks for.
-    pub fn wake_at(&self, work: W, at: Option<DateTime<Utc>>, lane: Lane) {
-        self.change(|schedule| schedule.wake_at(work, at, lane));
-    }
-
     /// Waits for the next key. It counts as running until [`Queue::done`] is called for it, which the caller must do whatever
     /// happens to the run. `None` after [`Queue::close`]. Any number of tasks may wait, and a wait may be dropped.
     pub async fn next(&self) -> Option<W> {
@@ -126,13 +120,6 @@ impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
     /// The earliest deadline held.
     pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
         self.lock().schedule.next_deadline()
-    }
-
-    /// Whether nothing is ready, running, backing off or due.
-    pub fn is_idle(&self) -> bool {
-        let now = self.clock.now();
-        let state = self.lock();
-        state.schedule.depth() == 0 && state.schedule.next_deadline().is_none_or(|at| at > now)
     }
 
     fn change(&self, change: impl FnOnce(&mut Schedule<W>)) {

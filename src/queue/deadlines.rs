@@ -41,11 +41,6 @@ impl<W: Clone + Eq + Hash + Ord> Deadlines<W> {
         }
     }
 
-    /// What is held for a key.
-    pub fn get(&self, work: &W) -> Option<(DateTime<Utc>, Lane)> {
-        self.by_key.get(work).copied()
-    }
-
     /// Takes the earliest deadline that `now` has reached.
     pub fn take_due(&mut self, now: DateTime<Utc>) -> Option<(W, Lane)> {
         if self.next()? > now {

@@ -49,8 +49,6 @@ enum Place {
         lane: Lane,
         /// Pushed since it was given out, so it runs once more.
         again: Option<Lane>,
-        /// Its deadline was set since it was given out, by somebody who may know more than the run does.
-        rescheduled: bool,
     },
     BackingOff {
         /// The earliest that an urgent push may bring `until` forward to.
@@ -108,17 +106,6 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
         }
     }
 
-    /// Sets or clears the one deadline of a key.
-    pub fn wake_at(&mut self, work: W, at: Option<DateTime<Utc>>, lane: Lane) {
-        if let Some(Entry { place: Place::Running { rescheduled, .. }, .. }) = self.entries.get_mut(&work) {
-            *rescheduled = at.is_some();
-        }
-        match at {
-            Some(at) => self.deadlines.set(work, at, lane),
-            None => self.deadlines.clear(&work),
-        }
-    }
-
     /// Gives out the key whose turn it is; it is then running until [`Schedule::done`].
     pub fn take(&mut self, now: Now) -> Option<W> {
         while let Some((work, lane)) = self.deadlines.take_due(now.wall) {
@@ -131,27 +118,21 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
         }
         let (turn, work) = self.ready.pop_first()?;
         if let Some(entry) = self.entries.get_mut(&work) {
-            entry.place = Place::Running { lane: turn.lane, again: None, rescheduled: false };
+            entry.place = Place::Running { lane: turn.lane, again: None };
         }
         Some(work)
     }
 
     /// Ends the run of a key; without effect for a key that is not running.
     pub fn done(&mut self, work: &W, outcome: Outcome, now: Instant) {
-        let Some(Entry { place: Place::Running { lane, again, rescheduled }, .. }) = self.entries.get(work) else {
+        let Some(Entry { place: Place::Running { lane, again }, .. }) = self.entries.get(work) else {
             return;
         };
-        let (lane, again, rescheduled) = (*lane, *again, *rescheduled);
+        let (lane, again) = (*lane, *again);
         match outcome {
             Outcome::Failed => return self.back_off(work, lane, again, now),
-            Outcome::At(at, lane) => {
-                // Whichever of two writers saw the newer state, the earlier instant is safe: a run too many changes nothing.
-                let held = if rescheduled { self.deadlines.get(work) } else { None };
-                let (at, lane) = held.map_or((at, lane), |held| held.min((at, lane)));
-                self.deadlines.set(work.clone(), at, lane);
-            }
-            Outcome::Idle if !rescheduled => self.deadlines.clear(work),
-            Outcome::Idle => {}
+            Outcome::At(at, lane) => self.deadlines.set(work.clone(), at, lane),
+            Outcome::Idle => self.deadlines.clear(work),
         }
         self.entries.remove(work);
         if let Some(lane) = again {

@@ -14,7 +14,6 @@ use crate::queue::{Lane, Outcome};
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Push(u8, Lane),
-    WakeAt(u8, Option<i64>, Lane),
     Take,
     Done(u8, Outcome),
     Pass(i64),
@@ -29,7 +28,6 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     ];
     let act = prop_oneof![
         3 => (0..6_u8, lane()).prop_map(|(key, lane)| Act::Push(key, lane)),
-        2 => (0..6_u8, proptest::option::of(0..40_i64), lane()).prop_map(|(key, at, lane)| Act::WakeAt(key, at, lane)),
         4 => Just(Act::Take),
         4 => (0..6_u8, outcome).prop_map(|(key, outcome)| Act::Done(key, outcome)),
         1 => (-3..10_i64).prop_map(Act::Pass),
@@ -44,24 +42,12 @@ struct Model {
     failed: BTreeSet<u8>,
     running: BTreeMap<u8, Lane>,
     deadlines: BTreeMap<u8, (DateTime<Utc>, Lane)>,
-    rescheduled: BTreeSet<u8>,
 }
 
 impl Model {
     fn push(&mut self, key: u8, lane: Lane) {
         let owed = self.owed.entry(key).or_insert(lane);
         *owed = lane.min(*owed);
-    }
-
-    fn wake_at(&mut self, key: u8, at: Option<DateTime<Utc>>, lane: Lane) {
-        self.rescheduled.remove(&key);
-        self.deadlines.remove(&key);
-        if let Some(at) = at {
-            self.deadlines.insert(key, (at, lane));
-            if self.running.contains_key(&key) {
-                self.rescheduled.insert(key);
-            }
-        }
     }
 
     /// A taken key was owed a run and did not run yet, and nobody who was owed one more urgently was passed over.
@@ -85,20 +71,18 @@ impl Model {
         prop_assert!(lane == Some(Lane::Urgent) || !passed_over, "{} before an urgent one", key);
         self.owed.remove(&key);
         self.failed.remove(&key);
-        self.rescheduled.remove(&key);
         self.running.insert(key, lane.unwrap());
         Ok(())
     }
 
     fn done(&mut self, key: u8, outcome: Outcome) {
         let Some(ran) = self.running.remove(&key) else { return };
-        let rescheduled = self.rescheduled.remove(&key);
         match outcome {
-            Outcome::Idle if rescheduled => {}
-            Outcome::Idle => self.wake_at(key, None, ran),
+            Outcome::Idle => {
+                self.deadlines.remove(&key);
+            }
             Outcome::At(at, lane) => {
-                let held = self.deadlines.get(&key).copied().filter(|_| rescheduled);
-                self.deadlines.insert(key, held.map_or((at, lane), |held| held.min((at, lane))));
+                self.deadlines.insert(key, (at, lane));
             }
             Outcome::Failed => {
                 self.failed.insert(key);
@@ -114,10 +98,6 @@ fn apply(act: Act, schedule: &mut Schedule<u8>, model: &mut Model, now: &mut Now
         Act::Push(key, lane) => {
             schedule.push(key, lane);
             model.push(key, lane);
-        }
-        Act::WakeAt(key, seconds, lane) => {
-            schedule.wake_at(key, seconds.map(at), lane);
-            model.wake_at(key, seconds.map(at), lane);
         }
         Act::Take => model.take(schedule.take(*now), now.wall)?,
         Act::Done(key, outcome) => {

@@ -21,6 +21,13 @@ fn taker(queue: &Arc<Queue<&'static str>>) -> tokio::task::JoinHandle<(Option<&'
     tokio::spawn(async move { (queue.next().await, start.elapsed()) })
 }
 
+/// Runs a key once, which then waits for an instant.
+async fn hold(queue: &Queue<&'static str>, work: &'static str, seconds: i64) {
+    queue.push(work);
+    assert_eq!(queue.next().await, Some(work));
+    queue.done(&work, Outcome::At(at(seconds), Lane::Ordinary));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_push_wakes_who_waits() {
     let (_, queue) = queue();
@@ -33,12 +40,11 @@ async fn a_push_wakes_who_waits() {
 #[tokio::test(start_paused = true)]
 async fn a_step_of_the_wall_clock_is_noticed_within_a_second() {
     let (clock, queue) = queue();
+    hold(&queue, "a", 3_600).await;
     let task = taker(&queue);
-    queue.wake_at("a", Some(at(3_600)), Lane::Urgent);
     tokio::time::sleep(Duration::from_millis(2_500)).await;
-    assert!(queue.is_idle() && !task.is_finished());
+    assert!(queue.depth() == 0 && !task.is_finished());
     clock.set(at(3_600));
-    assert!(!queue.is_idle(), "what is due is not idle");
     let (work, after) = task.await.unwrap();
     assert_eq!(work, Some("a"));
     assert!(after <= Duration::from_millis(3_501), "{after:?}");
@@ -47,9 +53,8 @@ async fn a_step_of_the_wall_clock_is_noticed_within_a_second() {
 #[tokio::test(start_paused = true)]
 async fn who_takes_work_leaves_the_watch_to_another() {
     let (clock, queue) = queue();
+    hold(&queue, "later", 5).await;
     let (first, second) = (taker(&queue), taker(&queue));
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    queue.wake_at("later", Some(at(5)), Lane::Ordinary);
     tokio::time::sleep(Duration::from_secs(1)).await;
     queue.push("now");
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -105,7 +110,7 @@ async fn many_workers_share_the_work() {
     for work in 0..5_000_u32 {
         queue.push(work);
     }
-    while !queue.is_idle() {
+    while queue.depth() != 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     queue.close();
