@@ -8,6 +8,8 @@ pub mod guard;
 mod request;
 pub mod runner;
 
+pub use self::catalog::DEFAULT as DEFAULT_CATALOG;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -131,12 +133,14 @@ impl Context {
         Ok(wake_at.map_or(Outcome::Idle, |at| Outcome::At(at, Lane::Ordinary)))
     }
 
-    /// Publishes an Event about an object, and counts it.
+    /// Publishes an Event about an object, and counts a change of phase.
     fn tell<K>(&self, object: &K, note: Note)
     where
         K: kube::Resource<DynamicType = ()>,
     {
-        self.metrics.transitioned(static_kind(&K::kind(&())), note.reason, "");
+        if let Some(why) = note.entered {
+            self.metrics.transitioned(static_kind(&K::kind(&())), note.reason, why);
+        }
         self.events.publish(events::Note {
             regarding: object.object_ref(&()),
             kind: if note.warning { NoteKind::Warning } else { NoteKind::Normal },

@@ -26,7 +26,7 @@ use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Cat
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::controllers::guard::{ADMISSION, Guard};
-use crate::controllers::{Context, Settings, runner};
+use crate::controllers::{Context, DEFAULT_CATALOG, Settings, runner};
 use crate::domain::Key;
 use crate::grants::brake::Brake;
 use crate::lease::{Election, Ended, Leadership};
@@ -114,7 +114,7 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
         readiness.holds(ADMISSION); // a standby is ready to take over; the leader judges the policies
     }
     hub.queue.push(Work::Guard);
-    hub.queue.push(Work::Catalog(Key::new("", "default")));
+    hub.queue.push(Work::Catalog(Key::new("", DEFAULT_CATALOG)));
     let figures = tokio::spawn(count(context.clone()));
     // A standby has warm caches and waits here.
     let mut working = None;

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::kept;
 use crate::grants::name;
-use crate::grants::plan::{Allowed, Write, plan_keeping};
+use crate::grants::plan::{Allowed, Write, plan};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
@@ -29,7 +29,7 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         (seen, overdue, drifted)
     };
     let (kept, allowed) = brake(context, key, &seen);
-    let writes = plan_keeping(key, &seen.wanted, &kept, &allowed, &seen.observed);
+    let writes = plan(key, &seen.wanted, &kept, &allowed, &seen.observed);
     let (mut failures, mut made_all) = (Vec::new(), true);
     for write in &writes {
         // The old place goes only when the new one is there; the plan has such deletions at its end.
@@ -140,7 +140,7 @@ fn tell_drift(context: &Context, key: &GrantKey, drifted: Vec<String>) {
     let resource = context.hub.read().resources.get(&Key::new(&key.namespace, &key.resource)).cloned();
     if let Some(resource) = resource {
         let message = format!("role {:?} was changed by somebody else and is repaired: {}", key.role, drifted.join("; "));
-        context.tell(&*resource, Note { warning: true, reason: "DriftRepaired", message });
+        context.tell(&*resource, Note { warning: true, reason: "DriftRepaired", entered: None, message });
     }
 }
 

@@ -1,6 +1,5 @@
 //! Requests, decisions and assignments.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kube::api::Api;
@@ -81,12 +80,12 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
     let gone = request_is_gone(context, &found).await?;
     let now = context.clock.now();
     let claim = ("Assignment", key.clone());
-    let problems: BTreeMap<_, _> = context.problems().grants.clone();
     let (current, plan) = {
         let mut world = context.hub.write();
         let Some(current) = world.assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
         let objection = context.guard.objection();
-        let mut seen = world.assignment_seen(&current, gone, &problems, context.settings.retention, now);
+        let problems = context.problems();
+        let mut seen = world.assignment_seen(&current, gone, &problems.grants, context.settings.retention, now);
         seen.objection = objection.as_deref();
         let plan = holding::decide(&seen, now);
         if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {

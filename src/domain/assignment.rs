@@ -132,7 +132,7 @@ impl Draft<'_, '_> {
         self.plan.status.phase
     }
 
-    fn enter(&mut self, phase: AssignmentPhase, reason: &str, by: Option<&str>, message: &str) {
+    fn enter(&mut self, phase: AssignmentPhase, reason: &'static str, by: Option<&str>, message: &str) {
         let (event, warning) = match phase {
             AssignmentPhase::Pending => ("Pending", true),
             AssignmentPhase::Scheduled => ("Scheduled", false),
@@ -147,6 +147,7 @@ impl Draft<'_, '_> {
         self.say(reason, message);
         let told = if reason.is_empty() || reason == event { message.to_owned() } else { format!("{reason}: {message}") };
         history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, warning, event, by, &told);
+        history::entered(&mut self.plan.notes, reason);
     }
 
     fn say(&mut self, reason: &str, message: &str) {

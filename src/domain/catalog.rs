@@ -69,6 +69,7 @@ fn namespace(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String, 
         plan.notes.push(Note {
             warning: false,
             reason: "CreatingNamespace",
+            entered: None,
             message: format!("namespace {wanted:?} is created"),
         });
         plan.effects.push(Effect::CreateNamespace(wanted.clone()));

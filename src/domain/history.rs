@@ -34,5 +34,12 @@ pub fn tell(
         Some(by) => format!("by {by}"),
         None => message,
     };
-    notes.push(Note { warning, reason: event, message });
+    notes.push(Note { warning, reason: event, entered: None, message });
+}
+
+/// Says of the last entry that it tells of a phase that was entered, for this reason.
+pub fn entered(notes: &mut [Note], reason: &'static str) {
+    if let Some(note) = notes.last_mut() {
+        note.entered = Some(reason);
+    }
 }

@@ -94,6 +94,8 @@ pub struct Note {
     pub warning: bool,
     /// The phase or what happened, in CamelCase.
     pub reason: &'static str,
+    /// Of a change of phase, its reason in the status, empty for none; `None`: no phase was entered.
+    pub entered: Option<&'static str>,
     /// For people.
     pub message: String,
 }

@@ -63,7 +63,7 @@ pub enum Answer {
 pub enum Grantable {
     /// In these places.
     In(Vec<Target>),
-    /// Not judged yet: nobody gets it anew, nobody who may have it loses it.
+    /// That cannot be said now, for this reason: nobody gets it anew, nobody who may have it loses it.
     Hold(String),
     /// The same, for the moment until the resource has been looked at: nothing is wrong.
     Unjudged,
@@ -204,7 +204,7 @@ fn set_authorized(
 ) {
     let before = condition::get(&plan.status.conditions, AUTHORIZED).map(|c| c.status.clone());
     if before.as_deref() != Some(state.as_str()) && state == State::False {
-        plan.notes.push(Note { warning: true, reason: "NotAuthorized", message: message.clone() });
+        plan.notes.push(Note { warning: true, reason: "NotAuthorized", entered: None, message: message.clone() });
     }
     condition::set(&mut plan.status.conditions, AUTHORIZED, state, reason, message, generation, now);
 }

@@ -59,13 +59,8 @@ pub enum Write {
     },
 }
 
-/// Compares what is wanted with what is there.
-pub fn plan(key: &GrantKey, wanted: &BTreeSet<Subject>, allowed: &Allowed, observed: &[Observed]) -> Vec<Write> {
-    plan_keeping(key, wanted, &BTreeSet::new(), allowed, observed)
-}
-
-/// The same, but those in `kept` stay where they are; nowhere are they added.
-pub fn plan_keeping(
+/// Compares what is wanted with what is there. Those in `kept` stay where they are; nowhere are they added.
+pub fn plan(
     key: &GrantKey,
     wanted: &BTreeSet<Subject>,
     kept: &BTreeSet<Subject>,

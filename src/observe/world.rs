@@ -62,9 +62,7 @@ impl World {
     pub fn namespace_of(&self, catalog: &str) -> Option<String> {
         self.catalogs.get(&Key::new("", catalog))?.namespace().map(str::to_owned)
     }
-}
 
-impl World {
     /// Every role of every resource, and every grant that a binding carries.
     pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
         let declared = self.resources.all().flat_map(|r| {

@@ -187,6 +187,7 @@ async fn what_was_forged_while_nobody_checked_counts_for_nothing_afterwards() {
     let decision = office.decides(BOB, &pending, "Approve").await;
     office.counts(&decision, "True Decided").await;
     office.is_held_by(&office.name, VIEW, &[DAVE]).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -204,6 +205,7 @@ async fn nor_does_what_was_forged_while_the_operator_was_away() {
     let decision = office.decides(BOB, &pending, "Approve").await;
     office.counts(&decision, "True Decided").await;
     office.is_held_by(&office.name, VIEW, &[DAVE]).await;
+    office.is_right().await;
 }
 
 /// Waits until the operator has done all it does while it looks for the policies every second.

@@ -34,6 +34,7 @@ impl<'s, 'a> Draft<'s, 'a> {
             let text = seen.request.spec.justification.clone();
             let status = &mut draft.plan.status;
             history::tell(&mut status.timeline, &mut draft.plan.notes, created(seen.request), false, "Submitted", by, &text);
+            history::entered(&mut draft.plan.notes, "");
         }
         draft
     }
@@ -47,7 +48,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     /// Enters a phase, with its entry in the timeline.
-    pub fn enter(&mut self, phase: RequestPhase, reason: &str, by: Option<&str>, message: impl Into<String>) {
+    pub fn enter(&mut self, phase: RequestPhase, reason: &'static str, by: Option<&str>, message: impl Into<String>) {
         let (event, warning) = match phase {
             RequestPhase::Submitted => ("Submitted", false),
             RequestPhase::PendingApproval => ("PendingApproval", false),
@@ -67,6 +68,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         self.say(reason, &message);
         let told = if reason.is_empty() || reason == event { message } else { format!("{reason}: {message}") };
         self.tell(warning, event, by, &told);
+        history::entered(&mut self.plan.notes, reason);
     }
 
     /// Records something that is no change of phase.

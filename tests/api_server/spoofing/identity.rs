@@ -4,8 +4,9 @@ use serde_json::json;
 
 use crate::person::{ADMIN, ALICE, BOB, CAROL, DAVE, ERIN, MALLORY, PETER, condition};
 use crate::spoofing::department;
-use crate::support::ROOT;
+use crate::support::{ROOT, eventually};
 use crate::terms::{at_once, for_group, if_a_lead_agrees};
+use crate::world::{WITHIN, world};
 
 #[tokio::test]
 async fn a_request_in_another_name_is_the_senders_own() {
@@ -110,5 +111,11 @@ async fn who_is_excepted_is_denied_and_told() {
     let denied = office.request_is(&denied, "Denied NotEligible").await;
     assert_eq!(condition(&denied, "Ready"), "True NotEligible");
     assert!(denied["status"]["message"].as_str().unwrap().contains("engineers"), "{}", denied["status"]);
+    let counted = r#"entitlement_transitions_total{kind="AccessRequest",phase="Denied",reason="NotEligible"}"#;
+    eventually("the denial is counted by its reason", WITHIN, async || {
+        let metrics = world().await.operator.metrics().await;
+        if metrics.contains(counted) { Ok(()) } else { Err(metrics) }
+    })
+    .await;
     office.is_right().await;
 }

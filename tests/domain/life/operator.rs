@@ -94,7 +94,7 @@ impl Store {
     }
 
     pub fn grant_writes(&self, grant: &GrantKey, now: DateTime<Utc>) -> Vec<Write> {
-        plan(grant, &self.wanted(grant, now), &self.allowed(grant), &self.observed(grant))
+        plan(grant, &self.wanted(grant, now), &BTreeSet::new(), &self.allowed(grant), &self.observed(grant))
     }
 
     /// What a look would do at an instant.

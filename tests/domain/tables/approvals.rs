@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::StageState;
 use entitlement_operator::api::policy::Stage;
-use entitlement_operator::api::{ApprovalDecision, Identity, Subject};
+use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject};
 use entitlement_operator::domain::approval::{Bench, approvers_at, judge, open, order};
 
 use crate::builders::*;
@@ -40,16 +40,15 @@ fn dave(name: &str) -> ApprovalDecision {
 }
 
 impl Table {
+    fn bench<'a>(&'a self, request: &'a AccessRequest) -> Bench<'a> {
+        let Self { requestor, subject, owners, vouched_since, .. } = self;
+        Bench { request, requestor, subject, owners, vouched_since: *vouched_since }
+    }
+
     /// How the stage stands after these decisions, and why each did or did not count.
     fn after(&self, decisions: &[ApprovalDecision]) -> (StageState, Vec<(String, &'static str)>) {
         let request = request("r1").by("alice", &[]).created(at(10));
-        let bench = Bench {
-            request: &request,
-            requestor: &self.requestor,
-            subject: &self.subject,
-            owners: &self.owners,
-            vouched_since: self.vouched_since,
-        };
+        let bench = self.bench(&request);
         let mut status = open(&self.stage, &bench, at(10), at(10));
         let mut sorted: Vec<&ApprovalDecision> = decisions.iter().collect();
         order(&mut sorted);
@@ -64,13 +63,7 @@ impl Table {
 
     fn approvers(&self, seconds: i64) -> Vec<String> {
         let request = request("r1").by("alice", &[]).created(at(10));
-        let bench = Bench {
-            request: &request,
-            requestor: &self.requestor,
-            subject: &self.subject,
-            owners: &self.owners,
-            vouched_since: self.vouched_since,
-        };
+        let bench = self.bench(&request);
         let status = open(&self.stage, &bench, at(10), at(10));
         approvers_at(&self.stage, &status, &bench, at(seconds)).iter().map(entitlement_operator::domain::approval::show).collect()
     }
