@@ -34,7 +34,7 @@ async fn start() -> World {
 pub async fn quiet() -> MutexGuard<'static, Plane> {
     static QUIET: OnceCell<Mutex<Plane>> = OnceCell::const_new();
     let plane = QUIET.get_or_init(|| async {
-        let plane = Plane::start().await;
+        let plane = Plane::own().await;
         install(&plane).await;
         Mutex::new(plane)
     });

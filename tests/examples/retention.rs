@@ -54,7 +54,7 @@ fn request(name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_ended_goes_after_its_retention_and_what_is_pending_stays() {
-    let plane = Plane::start().await;
+    let plane = Plane::own().await;
     install(&plane).await;
     let operator = Operator::start(&plane, &["--retention", "3s"]).await;
     let stage = Stage { plane, operator };

@@ -7,7 +7,7 @@ use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, MALLORY, ZOE, name};
 use crate::support::{Operator, Plane, ROOT, eventually, install};
 use crate::terms::{at_once, if_a_lead_agrees};
-use crate::world::{SOON, WITHIN, is_idle, quiet};
+use crate::world::{OURS, SOON, WITHIN, is_idle, quiet};
 
 const POLICY: &str = "validatingadmissionpolicy";
 const BINDING: &str = "validatingadmissionpolicybinding";
@@ -78,7 +78,7 @@ async fn a_missing_policy_stops_grants_and_no_revocation() {
 /// Whoever writes now is not stopped, and not corrected.
 async fn disarmed(plane: &Plane) {
     for kind in [BINDING, "mutatingadmissionpolicybinding"] {
-        plane.kubectl(ROOT, &["delete", kind, "--all"]).await.ok();
+        plane.kubectl(ROOT, &["delete", kind, "-l", OURS]).await.ok();
     }
 }
 

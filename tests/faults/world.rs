@@ -16,6 +16,9 @@ pub const WITHIN: Duration = Duration::from_secs(30);
 /// "Within seconds", on the same machine.
 pub const SOON: Duration = Duration::from_secs(10);
 
+/// What the shipped manifests have in common: a cluster may have policies of others.
+pub const OURS: &str = "app.kubernetes.io/part-of=entitlement-operator";
+
 /// From how many losers on the brake holds an edit in the shared control plane.
 pub const BRAKE: usize = 3;
 
@@ -32,7 +35,7 @@ pub async fn world() -> &'static World {
 }
 
 async fn start() -> World {
-    let plane = Plane::start().await;
+    let plane = Plane::own().await;
     install(&plane).await;
     let operator = Operator::start(&plane, &["--hold-count", &BRAKE.to_string()]).await;
     World { plane, operator }
@@ -85,12 +88,15 @@ pub async fn quiet() -> Quiet {
         Some((plane, false)) => plane,
         Some((plane, true)) => {
             // What somebody else wrote into them would survive an apply.
-            plane.kubectl(ROOT, &["delete", "--all", "validatingadmissionpolicies,validatingadmissionpolicybindings"]).await.ok();
+            plane
+                .kubectl(ROOT, &["delete", "-l", OURS, "validatingadmissionpolicies,validatingadmissionpolicybindings"])
+                .await
+                .ok();
             install(&plane).await;
             plane
         }
         None => {
-            let plane = Plane::start().await;
+            let plane = Plane::own().await;
             install(&plane).await;
             plane
         }

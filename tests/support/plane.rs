@@ -47,12 +47,21 @@ impl Plane {
     /// `ENTITLEMENT_TEST_EXISTING_CLUSTER=1` also `KUBECONFIG`. There, people
     /// are impersonated. `ENTITLEMENT_TEST_KEEP=1` keeps the folder.
     pub async fn start() -> Self {
+        Self::on(kubeconfig::of_existing_cluster()).await
+    }
+
+    /// Starts a control plane, whatever the environment names: for tests that need it for themselves, or stop, disarm or uninstall things.
+    pub async fn own() -> Self {
+        Self::on(None).await
+    }
+
+    async fn on(existing: Option<Kubeconfig>) -> Self {
         let keep = std::env::var_os("ENTITLEMENT_TEST_KEEP").is_some_and(|v| v == "1");
         let dir = tempfile::Builder::new().prefix("entitlement-test-").tempdir().expect("a temporary folder").keep();
         if keep {
             eprintln!("the control plane's folder is kept: {}", dir.display());
         }
-        let up = match kubeconfig::of_existing_cluster() {
+        let up = match existing {
             Some(cluster) => {
                 use_existing(&dir, &cluster);
                 None
@@ -62,11 +71,6 @@ impl Plane {
         let plane = Self { dir, keep, up };
         std::fs::create_dir_all(plane.logs()).expect("a folder for logs");
         plane
-    }
-
-    /// Whether it is ours to stop and start; an existing cluster is not.
-    pub fn is_ours(&self) -> bool {
-        self.up.is_some()
     }
 
     /// A client with all rights.
