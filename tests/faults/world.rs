@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::department::Department;
+use crate::support::operator::NAMESPACE;
 use crate::support::{Operator, Plane, ROOT, eventually, install};
 
 /// How long the operator may take for anything, on a machine that does much else.
@@ -85,14 +86,8 @@ pub async fn quiet() -> Quiet {
     let turn = TURNS.acquire().await.expect("it is never closed");
     let free = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let plane = match free {
-        Some((plane, false)) => plane,
-        Some((plane, true)) => {
-            // What somebody else wrote into them would survive an apply.
-            plane
-                .kubectl(ROOT, &["delete", "-l", OURS, "validatingadmissionpolicies,validatingadmissionpolicybindings"])
-                .await
-                .ok();
-            install(&plane).await;
+        Some((plane, damaged)) => {
+            restore(&plane, damaged).await;
             plane
         }
         None => {
@@ -102,6 +97,18 @@ pub async fn quiet() -> Quiet {
         }
     };
     Quiet { plane: Some(plane), damaged: AtomicBool::new(false), _turn: turn }
+}
+
+/// Takes away what a test has left.
+async fn restore(plane: &Plane, damaged: bool) {
+    // A leader that was killed holds its lease to the end.
+    plane.kubectl(ROOT, &["delete", "lease", "-n", NAMESPACE, "--all"]).await.ok();
+    if damaged {
+        // What somebody else wrote into them would survive an apply.
+        let policies = "validatingadmissionpolicies,validatingadmissionpolicybindings";
+        plane.kubectl(ROOT, &["delete", "-l", OURS, policies]).await.ok();
+        install(plane).await;
+    }
 }
 
 /// The sum of a metric over all time series whose labels hold each of `labels`.
