@@ -2,6 +2,8 @@
 //!
 //! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
 
+pub mod binding;
+pub mod carriers;
 pub mod figures;
 pub mod guard;
 pub mod hub;
@@ -17,9 +19,14 @@ pub use world::World;
 use crate::domain::Key;
 use crate::grants::GrantKey;
 
-/// One thing to look at.
+/// One thing to look at. What one change wakes is looked at in this order: access before what is said about it, so that an edit of a
+/// package with many holders reaches all of them before the first status is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Work {
+    /// The admission policies.
+    Guard,
+    /// The bindings of one role of one resource.
+    Grant(GrantKey),
     /// A Catalog, by name.
     Catalog(Key),
     /// A CatalogResource.
@@ -34,10 +41,6 @@ pub enum Work {
     Decision(Key),
     /// An Assignment.
     Assignment(Key),
-    /// The bindings of one role of one resource.
-    Grant(GrantKey),
-    /// The admission policies.
-    Guard,
 }
 
 impl Work {

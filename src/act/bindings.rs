@@ -12,24 +12,27 @@ use crate::domain::resource::{Scope, Target};
 use crate::error::Error;
 use crate::grants::plan::Write;
 use crate::grants::{GrantKey, name};
+use crate::observe::binding::Binding;
 use crate::observe::wakes::Watched;
 
 use super::{Act, post};
 
-/// A binding of either kind.
-trait Binding:
-    Watched + Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned + Default
+/// A binding of either kind, to write.
+trait Writable:
+    Binding
+    + Watched
+    + Resource<DynamicType = ()>
+    + Clone
+    + std::fmt::Debug
+    + serde::Serialize
+    + serde::de::DeserializeOwned
+    + Default
 {
-    fn role_ref(&self) -> &RbacRoleRef;
     fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]);
     fn api(act: &Act, scope: &Scope) -> Api<Self>;
 }
 
-impl Binding for RoleBinding {
-    fn role_ref(&self) -> &RbacRoleRef {
-        &self.role_ref
-    }
-
+impl Writable for RoleBinding {
     fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]) {
         self.role_ref = role;
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
@@ -41,11 +44,7 @@ impl Binding for RoleBinding {
     }
 }
 
-impl Binding for ClusterRoleBinding {
-    fn role_ref(&self) -> &RbacRoleRef {
-        &self.role_ref
-    }
-
+impl Writable for ClusterRoleBinding {
     fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]) {
         self.role_ref = role;
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
@@ -77,7 +76,7 @@ impl Act {
         }
     }
 
-    async fn write<B: Binding>(&self, grant: &GrantKey, write: &Write) -> Result<(), Error> {
+    async fn write<B: Writable>(&self, grant: &GrantKey, write: &Write) -> Result<(), Error> {
         match write {
             Write::Put { target, name, subjects, exists } => {
                 let wanted = new::<B>(grant, target, name, subjects);
@@ -94,7 +93,7 @@ impl Act {
         }
     }
 
-    async fn create<B: Binding>(&self, target: &Target, wanted: B) -> Result<(), Error> {
+    async fn create<B: Writable>(&self, target: &Target, wanted: B) -> Result<(), Error> {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
         match self.timed(format!("create {} {key}", B::kind(&())), api.create(&post(), &wanted)).await {
             Ok(created) => {
@@ -107,7 +106,7 @@ impl Act {
     }
 
     /// Something of that name is there which the cache does not show: ours with stripped labels, or somebody else's.
-    async fn reclaim<B: Binding>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
+    async fn reclaim<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
         let found = self.timed(format!("read {} {key}", B::kind(&())), api.get(&key.name)).await?;
         let meta = found.meta();
@@ -127,7 +126,7 @@ impl Act {
     }
 
     /// Writes over exactly the version that was seen.
-    async fn replace<B: Binding>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
+    async fn replace<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
         let Some(found) = B::table(&mut self.hub.write()).get(&key).cloned() else { return Ok(()) };
         wanted.meta_mut().resource_version = found.meta().resource_version.clone();
@@ -138,7 +137,7 @@ impl Act {
     }
 }
 
-fn new<B: Binding>(grant: &GrantKey, target: &Target, binding: &str, subjects: &[Subject]) -> B {
+fn new<B: Writable>(grant: &GrantKey, target: &Target, binding: &str, subjects: &[Subject]) -> B {
     let mut wanted = B::default();
     let meta = wanted.meta_mut();
     meta.name = Some(binding.to_owned());

@@ -69,11 +69,10 @@ fn allowed(seen: &GrantSeen, trusted: bool) -> Allowed {
 /// Whom the brake lets keep the role until somebody confirms, and where the role may be granted.
 fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, Allowed) {
     let mut allowed = allowed(seen, context.guard.objection().is_none());
-    let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
     let losers: BTreeSet<Subject> = seen.losers.keys().cloned().collect();
     // What is held stays held when some of them go for good, and over a restart.
     let still = !losers.is_empty() && (seen.held || context.problems().held.contains_key(key));
-    let kept = kept(context.settings.brake, present.len(), &losers).or(still.then_some(&losers));
+    let kept = kept(context.settings.brake, seen.present, &losers).or(still.then_some(&losers));
     if let (Some(_), Allowed::In(places)) = (kept, &mut allowed) {
         // They stay where we put them, and nobody joins them there.
         for binding in seen.observed.iter().filter(|o| name::is_genuine(key, &o.target, &o.name)) {
@@ -108,12 +107,11 @@ fn overdue(world: &World, key: &GrantKey, now: DateTime<Utc>) -> Vec<DateTime<Ut
 fn drifted(world: &World, key: &GrantKey, seen: &GrantSeen, now: DateTime<Utc>) -> Vec<String> {
     let Grantable::In(_) = seen.grantable else { return Vec::new() };
     let mut told = Vec::new();
-    let present: BTreeSet<_> = seen.observed.iter().flat_map(|o| o.subjects.iter().flatten()).collect();
     let of = |subject: &Subject| {
         let own: Vec<_> = world.assignments.find(&Term::Subject(subject.clone())).cloned().collect();
         own.into_iter().filter(|a| a.metadata.namespace.as_deref() == Some(key.namespace.as_str()) && !a.phase().is_terminal())
     };
-    for subject in seen.wanted.iter().filter(|s| !present.contains(s)) {
+    for subject in seen.wanted.iter().filter(|s| world.carriers.of(key, s).is_empty()) {
         let had = of(subject).filter(|a| holdings::gives(a, now)).any(|a| {
             let grants = a.status.iter().flat_map(|s| &s.grants);
             grants.into_iter().any(|g| g.resource == key.resource && g.role == key.role && g.state == GrantState::Delivered)

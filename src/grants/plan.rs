@@ -4,7 +4,8 @@
 //! namespace, another Kubernetes role) the new place is there before the old one goes. Who should not have the role at all loses it in the
 //! old place first: that must not wait for a new place that cannot be made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::api::subject::Subject;
 use crate::domain::resource::Target;
@@ -65,22 +66,28 @@ pub fn plan(
     wanted: &BTreeSet<Subject>,
     kept: &BTreeSet<Subject>,
     allowed: &Allowed,
-    observed: &[Observed],
+    observed: &[impl Borrow<Observed>],
 ) -> Vec<Write> {
+    let stays = |subject: &Subject| wanted.contains(subject) || kept.contains(subject);
+    let observed: Vec<&Observed> = observed.iter().map(Borrow::borrow).collect();
     let (mut shrink, mut grow) = (Vec::new(), Vec::new());
     let places: BTreeMap<Target, bool> = match allowed {
         Allowed::In(places) => places.clone(),
         Allowed::Hold => observed.iter().map(|o| (o.target.clone(), false)).collect(),
     };
     for (target, open) in &places {
-        let here: Vec<&Observed> = observed.iter().filter(|o| o.target == *target).collect();
-        place(key, (wanted, kept), target, *open, &here, &mut shrink, &mut grow);
+        let here = observed.iter().copied().filter(|o| o.target == *target);
+        let (mut shards, settled) = shards(here, stays);
+        let missing = wanted.iter().filter(|s| *open && !settled.contains(s));
+        fill(key, target, missing.collect(), &mut shards);
+        for shard in shards {
+            (if shard.only_gains() { &mut grow } else { &mut shrink }).extend(shard.write(target));
+        }
     }
     let mut last = Vec::new();
     for stray in observed.iter().filter(|o| !places.contains_key(&o.target)) {
         let (target, name) = (stray.target.clone(), stray.name.clone());
-        let stay: Vec<Subject> =
-            stray.subjects.iter().flatten().filter(|s| wanted.contains(*s) || kept.contains(*s)).cloned().collect();
+        let stay: Vec<Subject> = stray.subjects.iter().flatten().filter(|s| stays(s)).cloned().collect();
         let waits = !stay.is_empty();
         if waits && !grow.is_empty() && stay.len() < stray.subjects.len() {
             shrink.push(Write::Put { target: target.clone(), name: name.clone(), subjects: stay, exists: true });
@@ -90,59 +97,66 @@ pub fn plan(
     shrink.into_iter().chain(grow).chain(last).collect()
 }
 
-/// One place: who is wanted stays where they are, others leave, newcomers fill the first binding with room.
-fn place(
-    key: &GrantKey,
-    (wanted, kept): (&BTreeSet<Subject>, &BTreeSet<Subject>),
-    target: &Target,
-    open: bool,
-    here: &[&Observed],
-    shrink: &mut Vec<Write>,
-    grow: &mut Vec<Write>,
-) {
-    let mut settled: BTreeSet<&Subject> = BTreeSet::new();
-    let mut shards: Vec<(String, Vec<Subject>, Option<&Observed>)> = Vec::new();
-    for binding in here {
-        let stays = |s: &&Subject| wanted.contains(*s) || kept.contains(*s);
-        let known = binding.subjects.iter().flatten().filter(stays);
-        let left: Vec<Subject> = known.filter(|s| settled.insert(*s)).take(MOST_SUBJECTS).cloned().collect();
-        shards.push((binding.name.clone(), left, Some(*binding)));
-    }
-    let missing = wanted.iter().filter(|s| open && !settled.contains(*s));
-    fill(key, target, missing.collect(), &mut shards);
-    for (name, subjects, before) in shards {
-        let had: Vec<Option<Subject>> = before.map(|b| b.subjects.clone()).unwrap_or_default();
-        let same =
-            before.is_some_and(|b| b.labelled && had.iter().flatten().eq(subjects.iter()) && had.iter().all(Option::is_some));
-        let loses = had.iter().any(|s| s.as_ref().is_none_or(|s| !subjects.contains(s)));
-        let write =
-            Write::Put { target: target.clone(), name: name.clone(), subjects: subjects.clone(), exists: before.is_some() };
-        match (same, subjects.is_empty(), before.is_some()) {
-            (_, true, true) => shrink.push(Write::Delete { target: target.clone(), name }),
-            (true, ..) | (_, true, false) => {}
-            _ if loses => shrink.push(write),
-            _ => grow.push(write),
+/// One binding of a place in the making.
+struct Shard<'a> {
+    name: String,
+    /// As it is now.
+    before: Option<&'a Observed>,
+    /// How many of those in it stay.
+    staying: usize,
+    /// Those who stay, in their order, then newcomers.
+    subjects: Vec<&'a Subject>,
+}
+
+/// The bindings of one place, each with those who stay in it, and all who do.
+fn shards<'a>(
+    here: impl Iterator<Item = &'a Observed>,
+    stays: impl Fn(&Subject) -> bool,
+) -> (Vec<Shard<'a>>, HashSet<&'a Subject>) {
+    let mut settled = HashSet::new();
+    let shards = here.map(|binding| {
+        let known = binding.subjects.iter().flatten().filter(|s| stays(s));
+        let subjects: Vec<&Subject> = known.filter(|s| settled.insert(*s)).take(MOST_SUBJECTS).collect();
+        Shard { name: binding.name.clone(), before: Some(binding), staying: subjects.len(), subjects }
+    });
+    (shards.collect(), settled)
+}
+
+impl Shard<'_> {
+    /// Nobody leaves it, and it stays.
+    fn only_gains(&self) -> bool {
+        if self.subjects.is_empty() {
+            return false;
         }
+        let Some(before) = self.before.filter(|before| before.subjects.len() != self.staying) else { return true };
+        let subjects: HashSet<&Subject> = self.subjects.iter().copied().collect();
+        before.subjects.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s)))
+    }
+
+    fn write(&self, target: &Target) -> Option<Write> {
+        let (target, name, exists) = (target.clone(), self.name.clone(), self.before.is_some());
+        if self.subjects.is_empty() {
+            return exists.then_some(Write::Delete { target, name });
+        }
+        let as_it_should =
+            |before: &Observed| before.labelled && before.subjects.len() == self.staying && self.subjects.len() == self.staying;
+        let subjects = || self.subjects.iter().map(|s| (*s).clone()).collect();
+        (!self.before.is_some_and(as_it_should)).then(|| Write::Put { target, name, subjects: subjects(), exists })
     }
 }
 
 /// Puts newcomers where there is room, and opens new bindings as needed.
-fn fill(key: &GrantKey, target: &Target, missing: Vec<&Subject>, shards: &mut Vec<(String, Vec<Subject>, Option<&Observed>)>) {
-    let mut missing = missing.into_iter().cloned().peekable();
-    for (_, subjects, _) in shards.iter_mut() {
-        while subjects.len() < MOST_SUBJECTS {
-            match missing.next() {
-                Some(subject) => subjects.push(subject),
-                None => return,
-            }
-        }
+fn fill<'a>(key: &GrantKey, target: &Target, missing: Vec<&'a Subject>, shards: &mut Vec<Shard<'a>>) {
+    let mut missing = missing.into_iter().peekable();
+    for shard in shards.iter_mut() {
+        shard.subjects.extend(missing.by_ref().take(MOST_SUBJECTS - shard.subjects.len()));
     }
     let mut number = 0;
     while missing.peek().is_some() {
         let name = name::binding(key, target, number);
         number += 1;
-        if !shards.iter().any(|(taken, ..)| *taken == name) {
-            shards.push((name, missing.by_ref().take(MOST_SUBJECTS).collect(), None));
+        if !shards.iter().any(|shard| shard.name == name) {
+            shards.push(Shard { name, before: None, staying: 0, subjects: missing.by_ref().take(MOST_SUBJECTS).collect() });
         }
     }
 }

@@ -42,9 +42,7 @@ impl Hub {
         }
         let mut world = self.write();
         if let Some(Change { old, new }) = K::table(&mut world).put(object) {
-            let mut wakes = Wakes::default();
-            K::wakes(&world, old.as_deref(), Some(&*new), &mut wakes);
-            self.wake(wakes);
+            self.changed(&mut world, old.as_deref(), Some(&*new));
         }
     }
 
@@ -62,9 +60,7 @@ impl Hub {
     pub fn remove<K: Watched>(&self, key: &Key) {
         let mut world = self.write();
         if let Some(old) = K::table(&mut world).remove(key) {
-            let mut wakes = Wakes::default();
-            K::wakes(&world, Some(&*old), None, &mut wakes);
-            self.wake(wakes);
+            self.changed(&mut world, Some(&*old), None);
         }
     }
 
@@ -77,7 +73,10 @@ impl Hub {
         vanished.iter().for_each(|key| self.remove::<K>(key));
     }
 
-    fn wake(&self, wakes: Wakes) {
+    fn changed<K: Watched>(&self, world: &mut World, old: Option<&K>, new: Option<&K>) {
+        K::note(world, old, new);
+        let mut wakes = Wakes::default();
+        K::wakes(world, old, new, &mut wakes);
         let Wakes { urgent, ordinary } = wakes;
         ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
         urgent.into_iter().for_each(|work| self.queue.push_urgent(work));

@@ -21,7 +21,6 @@ use crate::domain::holdings::{self, Holdings, Rival};
 use crate::domain::resource::{Grantable, grantable};
 use crate::domain::{Key, request, separation};
 use crate::grants::GrantKey;
-use crate::grants::plan::Observed;
 
 use super::table::Term;
 use super::world::World;
@@ -168,8 +167,7 @@ impl World {
         let subject = &assignment.spec.subject;
         let key = GrantKey { namespace, resource: role.resource.clone(), role: role.role.clone() };
         let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
-        let observed = self.observed(&key);
-        let here: Vec<&Observed> = observed.iter().filter(|o| o.subjects.iter().flatten().any(|s| s == subject)).collect();
+        let here = self.carriers.of(&key, subject);
         let (mut missing_in, mut problem) = (0, problems.get(&key).cloned());
         match grantable(role, resource.map(|r| &**r)) {
             Grantable::In(targets) => {
@@ -214,8 +212,8 @@ impl World {
     pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
         let key = Key::of(resource);
         let carry = |role: &ResourceRole| {
-            self.observed(&GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() })
-                .len()
+            let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
+            self.carriers.all(&grant).count()
         };
         (self.packages.find(&Term::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }

@@ -8,7 +8,6 @@ use kube::Resource;
 use crate::api::Subject;
 use crate::domain::Key;
 use crate::domain::resource::Target;
-use crate::grants::GrantKey;
 
 /// Something by which objects are found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -29,8 +28,6 @@ pub enum Term {
     Uses(String),
     /// Binds this role.
     Role(Target),
-    /// Carries this grant.
-    Grant(GrantKey),
     /// Has rules about separation of duties.
     Separates,
 }

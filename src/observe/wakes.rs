@@ -46,6 +46,9 @@ pub trait Watched: Indexed + Sized {
         true
     }
 
+    /// Enters a change into what else the caches keep of it.
+    fn note(_: &mut World, _: Option<&Self>, _: Option<&Self>) {}
+
     /// Who has to look again after a change from `old` to `new`; the caches show `new` already.
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes);
 }

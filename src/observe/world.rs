@@ -12,8 +12,9 @@ use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Cat
 use crate::domain::Key;
 use crate::domain::resource::{Cluster, Scope, Target, all_targets};
 use crate::grants::GrantKey;
-use crate::grants::name::key_of;
 
+use super::binding;
+use super::carriers::Carriers;
 use super::table::{Indexed, Table, Term};
 
 /// The caches of all kinds.
@@ -43,6 +44,8 @@ pub struct World {
     pub role_bindings: Table<RoleBinding>,
     /// Our ClusterRoleBindings.
     pub cluster_role_bindings: Table<ClusterRoleBinding>,
+    /// What these bindings say, by grant and by subject.
+    pub carriers: Carriers,
     /// ValidatingAdmissionPolicies.
     pub checks: Table<ValidatingAdmissionPolicy>,
     /// Their bindings.
@@ -73,11 +76,7 @@ impl World {
                 role: role.name.clone(),
             })
         });
-        let namespaced =
-            self.role_bindings.all().filter_map(|b| key_of(b.metadata.labels.as_ref(), b.metadata.annotations.as_ref()));
-        let wide = self.cluster_role_bindings.all();
-        let wide = wide.filter_map(|b| key_of(b.metadata.labels.as_ref(), b.metadata.annotations.as_ref()));
-        declared.chain(namespaced).chain(wide).collect()
+        declared.chain(self.carriers.keys().cloned()).collect()
     }
 }
 
@@ -192,8 +191,8 @@ impl Indexed for PartialObjectMeta<ClusterRole> {
 
 impl Indexed for RoleBinding {
     fn terms(&self) -> Vec<Term> {
-        match key_of(self.metadata.labels.as_ref(), self.metadata.annotations.as_ref()) {
-            Some(key) => vec![Term::Grant(key)],
+        match binding::grant(self) {
+            Some(_) => Vec::new(), // found by World::carriers
             None => vec![Term::Namespace(space(self))],
         }
     }
@@ -201,7 +200,7 @@ impl Indexed for RoleBinding {
 
 impl Indexed for ClusterRoleBinding {
     fn terms(&self) -> Vec<Term> {
-        key_of(self.metadata.labels.as_ref(), self.metadata.annotations.as_ref()).map(Term::Grant).into_iter().collect()
+        Vec::new()
     }
 }
 

@@ -102,8 +102,13 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
 
 fn provision(draft: &mut Draft<'_, '_>) {
     draft.plan.status.assignment = Some(assignment_name(draft.seen.request));
+    let granted = granted(draft);
+    draft.enter(RequestPhase::Provisioning, "", None, granted);
+}
+
+fn granted(draft: &Draft<'_, '_>) -> String {
     let end = draft.plan.status.schedule.as_ref().and_then(|s| s.end_time);
-    draft.enter(RequestPhase::Provisioning, "", None, format!("access is granted {}", Draft::period(end)));
+    format!("access is granted {}", Draft::period(end))
 }
 
 /// Provisioning, PartiallyDelivered: repeats what is not done yet, and looks how far it is.
@@ -139,6 +144,9 @@ fn adding(draft: &mut Draft<'_, '_>) {
         AssignmentPhase::PartiallyDelivered if draft.phase() == RequestPhase::Provisioning => {
             draft.enter(RequestPhase::PartiallyDelivered, "", None, message);
         }
+        // All goes well: nothing that would be worth another write.
+        AssignmentPhase::Provisioning if draft.phase() == RequestPhase::Provisioning => draft.say("", &granted(draft)),
+        _ if message.is_empty() => {}
         _ => draft.say("", &message),
     }
 }

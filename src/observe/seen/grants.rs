@@ -4,17 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef, Subject as RbacSubject};
 use kube::Resource;
 
 use crate::api::Assignment;
 use crate::api::access_package::PackageRole;
 use crate::api::assignment::GrantObject;
-use crate::api::catalog_resource::{RoleKind, RoleRef};
 use crate::api::condition;
 use crate::api::labels::CONFIRM_REVOCATION;
 use crate::api::subject::Subject;
-use crate::domain::catalog::{RBAC, from_rbac};
+use crate::domain::catalog::RBAC;
 use crate::domain::readiness::REVOCATION_HELD;
 use crate::domain::resource::{Cluster, Grantable, Scope, Target, grantable, missing};
 use crate::domain::{Key, holdings};
@@ -32,7 +30,9 @@ pub struct GrantSeen {
     /// Places where nothing can be added now, and why.
     pub closed: BTreeMap<Target, String>,
     /// Bindings that are there.
-    pub observed: Vec<Observed>,
+    pub observed: Vec<Arc<Observed>>,
+    /// How many subjects these have.
+    pub present: usize,
     /// Those who hold a live assignment that gave them the role, and lose it, here or somewhere, because of an edit that nobody
     /// confirmed; with the package that gave it.
     pub losers: BTreeMap<Subject, Key>,
@@ -57,12 +57,13 @@ impl World {
         }
         let grantable = grantable(&role, self.resources.get(&resource).map(|r| &**r));
         let targets = if let Grantable::In(targets) = &grantable { targets.clone() } else { Vec::new() };
-        let observed = self.observed(key);
+        let observed: Vec<Arc<Observed>> = self.carriers.all(key).cloned().collect();
+        let present = self.carriers.subjects(key);
         let losers = self.losers(key, &wanted, &targets, &observed, now);
         let closed = targets.into_iter().filter_map(|target| Some((target.clone(), self.closed(&target)?))).collect();
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
         let held = status.is_some_and(|s| condition::holds(&s.conditions, REVOCATION_HELD));
-        GrantSeen { wanted, grantable, closed, observed, losers, held, next_end }
+        GrantSeen { wanted, grantable, closed, observed, present, losers, held, next_end }
     }
 
     fn losers(
@@ -70,7 +71,7 @@ impl World {
         key: &GrantKey,
         wanted: &BTreeSet<Subject>,
         targets: &[Target],
-        observed: &[Observed],
+        observed: &[Arc<Observed>],
         now: DateTime<Utc>,
     ) -> BTreeMap<Subject, Key> {
         let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
@@ -103,13 +104,6 @@ impl World {
         (!sure).then_some(package)
     }
 
-    /// The bindings of a grant.
-    pub fn observed(&self, key: &GrantKey) -> Vec<Observed> {
-        let term = Term::Grant(key.clone());
-        let namespaced = self.role_bindings.find(&term).map(|b| observe_role_binding(key, b));
-        namespaced.chain(self.cluster_role_bindings.find(&term).map(|b| observe_cluster_role_binding(key, b))).collect()
-    }
-
     /// Why nothing can be added in a place, if nothing can.
     pub(super) fn closed(&self, target: &Target) -> Option<String> {
         match &target.scope {
@@ -133,40 +127,4 @@ pub(super) fn object(observed: &Observed) -> GrantObject {
         Scope::Namespace(namespace) => ("RoleBinding", Some(namespace.clone())),
     };
     GrantObject { api_version: format!("{RBAC}/v1"), kind: kind.to_owned(), namespace, name: observed.name.clone() }
-}
-
-fn role_ref(found: &RbacRoleRef) -> RoleRef {
-    RoleRef { kind: if found.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole }, name: found.name.clone() }
-}
-
-fn subjects(found: Option<&Vec<RbacSubject>>) -> Vec<Option<Subject>> {
-    found.into_iter().flatten().map(from_rbac).collect()
-}
-
-fn labelled<K: Resource>(key: &GrantKey, object: &K) -> bool {
-    let has = |all: Option<&BTreeMap<String, String>>, wanted: BTreeMap<String, String>| {
-        wanted.iter().all(|(k, v)| all.and_then(|all| all.get(k)) == Some(v))
-    };
-    has(object.meta().labels.as_ref(), name::labels(key)) && has(object.meta().annotations.as_ref(), name::annotations(key))
-}
-
-fn observe_role_binding(key: &GrantKey, binding: &RoleBinding) -> Observed {
-    Observed {
-        target: Target {
-            scope: Scope::Namespace(binding.metadata.namespace.clone().unwrap_or_default()),
-            role: role_ref(&binding.role_ref),
-        },
-        name: binding.metadata.name.clone().unwrap_or_default(),
-        subjects: subjects(binding.subjects.as_ref()),
-        labelled: labelled(key, binding),
-    }
-}
-
-fn observe_cluster_role_binding(key: &GrantKey, binding: &ClusterRoleBinding) -> Observed {
-    Observed {
-        target: Target { scope: Scope::Cluster, role: role_ref(&binding.role_ref) },
-        name: binding.metadata.name.clone().unwrap_or_default(),
-        subjects: subjects(binding.subjects.as_ref()),
-        labelled: labelled(key, binding),
-    }
 }

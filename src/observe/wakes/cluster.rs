@@ -4,20 +4,19 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject as RbacSubject};
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::core::PartialObjectMeta;
 
 use crate::api::catalog_resource::{RoleKind, RoleRef};
 use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{CatalogResource, Subject};
 use crate::domain::Key;
-use crate::domain::catalog::from_rbac;
 use crate::domain::resource::{Scope, Target};
 use crate::grants::GrantKey;
-use crate::grants::name::key_of;
 
 use super::{Wakes, Watched, keys};
 use crate::observe::Work;
+use crate::observe::binding::{self, Binding};
 use crate::observe::table::{Table, Term};
 use crate::observe::world::World;
 
@@ -71,15 +70,21 @@ impl Watched for PartialObjectMeta<ClusterRole> {
     }
 }
 
-fn subjects(list: Option<&Vec<RbacSubject>>) -> BTreeSet<Subject> {
-    list.into_iter().flatten().filter_map(from_rbac).collect()
+/// Whether a binding is ours: by its label, or by the marks of a grant.
+fn is_ours<B: kube::Resource>(binding: &B) -> bool {
+    let managed = binding.meta().labels.as_ref().and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
+    managed || binding::grant(binding).is_some()
 }
 
-/// Whether a binding is ours: by its label, or by the marks of a grant.
-fn is_ours<K: kube::Resource>(binding: &K) -> bool {
-    let meta = binding.meta();
-    let managed = meta.labels.as_ref().and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
-    managed || key_of(meta.labels.as_ref(), meta.annotations.as_ref()).is_some()
+/// Keeps what a binding says of a grant.
+fn note_grant<B: Binding>(world: &mut World, old: Option<&B>, new: Option<&B>) {
+    if let Some((found, grant)) = old.and_then(|b| Some((b, binding::grant(b)?))) {
+        let before = binding::observe(&grant, found);
+        world.carriers.leave(&grant, &before.target, &before.name);
+    }
+    if let Some((found, grant)) = new.and_then(|b| Some((b, binding::grant(b)?))) {
+        world.carriers.enter(grant.clone(), binding::observe(&grant, found));
+    }
 }
 
 /// A binding changed: its grant, and the assignments of whoever came or went.
@@ -105,13 +110,17 @@ impl Watched for RoleBinding {
         is_ours(self)
     }
 
+    fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
+        note_grant(world, old, new);
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
-        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
-        for binding in [old, new].into_iter().flatten() {
-            match key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+        let (before, after) = (binding::people(old), binding::people(new));
+        for found in [old, new].into_iter().flatten() {
+            match binding::grant(found) {
                 Some(grant) => wake_grant(world, grant, &before, &after, wakes),
                 None => {
-                    let namespace = binding.metadata.namespace.clone().unwrap_or_default();
+                    let namespace = found.metadata.namespace.clone().unwrap_or_default();
                     wakes.extend(keys(&world.catalogs, &Term::Uses(namespace)).into_iter().map(Work::Catalog));
                 }
             }
@@ -128,10 +137,14 @@ impl Watched for ClusterRoleBinding {
         is_ours(self)
     }
 
+    fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
+        note_grant(world, old, new);
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
-        let (before, after) = (subjects(old.and_then(|b| b.subjects.as_ref())), subjects(new.and_then(|b| b.subjects.as_ref())));
-        for binding in [old, new].into_iter().flatten() {
-            if let Some(grant) = key_of(binding.metadata.labels.as_ref(), binding.metadata.annotations.as_ref()) {
+        let (before, after) = (binding::people(old), binding::people(new));
+        for found in [old, new].into_iter().flatten() {
+            if let Some(grant) = binding::grant(found) {
                 wake_grant(world, grant, &before, &after, wakes);
             }
         }

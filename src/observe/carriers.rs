@@ -1,0 +1,136 @@
+//! The bindings of every grant as they were read once, and by subject which of them carry it: a look at one assignment must not walk
+//! all the subjects of its package.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::api::Subject;
+use crate::domain::resource::Target;
+use crate::grants::GrantKey;
+use crate::grants::plan::Observed;
+
+/// The bindings of one grant.
+#[derive(Default)]
+struct Bindings {
+    all: BTreeMap<(Target, String), Arc<Observed>>,
+    of: HashMap<Subject, Vec<Arc<Observed>>>,
+}
+
+/// The bindings of all grants.
+#[derive(Default)]
+pub struct Carriers(HashMap<GrantKey, Bindings>);
+
+impl Carriers {
+    /// A binding is there.
+    pub fn enter(&mut self, key: GrantKey, binding: Observed) {
+        let binding = Arc::new(binding);
+        let bindings = self.0.entry(key).or_default();
+        for subject in binding.subjects.iter().flatten() {
+            let own = bindings.of.entry(subject.clone()).or_default();
+            if !own.iter().any(|other| Arc::ptr_eq(other, &binding)) {
+                own.push(binding.clone());
+            }
+        }
+        bindings.all.insert((binding.target.clone(), binding.name.clone()), binding);
+    }
+
+    /// A binding is not there any more, or not as it was.
+    pub fn leave(&mut self, key: &GrantKey, target: &Target, name: &str) {
+        let Some(bindings) = self.0.get_mut(key) else { return };
+        let Some(binding) = bindings.all.remove(&(target.clone(), name.to_owned())) else { return };
+        for subject in binding.subjects.iter().flatten() {
+            if let Some(own) = bindings.of.get_mut(subject) {
+                own.retain(|other| !Arc::ptr_eq(other, &binding));
+                if own.is_empty() {
+                    bindings.of.remove(subject);
+                }
+            }
+        }
+        if bindings.all.is_empty() {
+            self.0.remove(key);
+        }
+    }
+
+    /// The grants that some binding carries.
+    pub fn keys(&self) -> impl Iterator<Item = &GrantKey> {
+        self.0.keys()
+    }
+
+    /// All bindings of a grant, in the order of their places and names.
+    pub fn all(&self, key: &GrantKey) -> impl Iterator<Item = &Arc<Observed>> {
+        self.0.get(key).into_iter().flat_map(|bindings| bindings.all.values())
+    }
+
+    /// Those of them that carry a subject.
+    pub fn of(&self, key: &GrantKey, subject: &Subject) -> &[Arc<Observed>] {
+        self.0.get(key).and_then(|bindings| bindings.of.get(subject)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// How many subjects a grant has, wherever they are bound.
+    pub fn subjects(&self, key: &GrantKey) -> usize {
+        self.0.get(key).map_or(0, |bindings| bindings.of.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::catalog_resource::{RoleKind, RoleRef};
+    use crate::domain::resource::Scope;
+
+    fn key(number: u8) -> GrantKey {
+        GrantKey { namespace: "space".to_owned(), resource: "resource".to_owned(), role: format!("role-{number}") }
+    }
+
+    fn subject(number: u8) -> Subject {
+        Subject::user(format!("user-{number}"))
+    }
+
+    fn binding((place, name, subjects): (u8, u8, Vec<u8>)) -> Observed {
+        let scope = if place == 0 { Scope::Cluster } else { Scope::Namespace(format!("place-{place}")) };
+        let target = Target { scope, role: RoleRef { kind: RoleKind::ClusterRole, name: "view".to_owned() } };
+        let subjects = subjects.into_iter().map(|number| (number > 0).then(|| subject(number))).collect();
+        Observed { target, name: format!("binding-{name}"), subjects, labelled: true }
+    }
+
+    proptest! {
+        /// Whatever comes, changes and goes: by subject one finds what a walk over all bindings finds.
+        #[test]
+        fn the_index_agrees_with_a_walk(
+            steps in proptest::collection::vec((0..2_u8, (0..3_u8, 0..2_u8, proptest::collection::vec(0..5_u8, 0..6)), any::<bool>()), 1..60)
+        ) {
+            let mut carriers = Carriers::default();
+            let mut model: BTreeMap<(GrantKey, Target, String), Observed> = BTreeMap::new();
+            for (grant, shape, stays) in steps {
+                let (key, found) = (key(grant), binding(shape));
+                let place = (key.clone(), found.target.clone(), found.name.clone());
+                carriers.leave(&key, &found.target, &found.name);
+                model.remove(&place);
+                if stays {
+                    model.insert(place, found.clone());
+                    carriers.enter(key, found);
+                }
+            }
+            for grant in (0..2).map(key) {
+                let there: Vec<&Observed> = model.iter().filter(|((key, ..), _)| *key == grant).map(|(_, found)| found).collect();
+                prop_assert_eq!(carriers.all(&grant).map(|found| &**found).collect::<Vec<_>>(), there.clone());
+                let all: BTreeSet<&Subject> = there.iter().flat_map(|found| found.subjects.iter().flatten()).collect();
+                prop_assert_eq!(carriers.subjects(&grant), all.len());
+                for own in (0..5).map(subject) {
+                    let carry = |found: &&Observed| found.subjects.iter().flatten().any(|s| *s == own);
+                    let names = |found: &Observed| (found.target.clone(), found.name.clone());
+                    let walked: BTreeSet<_> = there.iter().copied().filter(carry).map(names).collect();
+                    let found = carriers.of(&grant, &own);
+                    prop_assert_eq!(found.len(), walked.len());
+                    prop_assert_eq!(found.iter().map(|found| names(found)).collect::<BTreeSet<_>>(), walked);
+                }
+            }
+            let kept = model.keys().map(|(key, ..)| key).collect::<BTreeSet<_>>().len();
+            prop_assert_eq!(carriers.0.len(), kept, "nothing is left of what is gone");
+        }
+    }
+}
