@@ -4,6 +4,7 @@
 
 pub mod binding;
 pub mod carriers;
+pub mod definition;
 pub mod figures;
 pub mod guard;
 pub mod hub;

@@ -9,6 +9,7 @@ use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::{AccessRequest, Assignment};
 use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
 use crate::error::Error;
+use crate::observe::definition;
 use crate::queue::Outcome;
 
 use super::{Context, authority};
@@ -99,12 +100,12 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
     context.follow(&current, plan.effects, plan.wake_at).await
 }
 
-/// Before access ends because its request is gone, the API server itself is asked: the cache may lag behind.
+/// Before access ends because its request is gone, the API server itself is asked: the cache may lag behind. What ends anyway asks nothing.
 async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Result<bool, Error> {
     let Some(name) = assignment.spec.access_request.clone().filter(|_| assignment.spec.source == Some(Source::Request)) else {
         return Ok(false);
     };
-    if assignment.phase().is_terminal() {
+    if assignment.phase().is_terminal() || !holdings::stands(assignment, context.clock.now()) {
         return Ok(false);
     }
     let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
@@ -114,6 +115,10 @@ async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Res
         return Ok(false);
     }
     let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &namespace);
-    let found = context.act.timed(format!("read AccessRequest {key}"), api.get_opt(&name)).await?;
-    Ok(!found.is_some_and(|request| same(&request)))
+    match context.act.timed(format!("read AccessRequest {key}"), api.get_opt(&name)).await {
+        Ok(found) => Ok(!found.is_some_and(|request| same(&request))),
+        // Not this one is missing but the whole kind.
+        Err(error) if error.is_not_found() && definition::is_gone::<AccessRequest>(&context.act.client).await => Ok(true),
+        Err(error) => Err(error),
+    }
 }

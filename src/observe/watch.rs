@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use futures::StreamExt;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::utils::ResetTimerBackoff;
@@ -17,9 +16,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
-use crate::api::GROUP;
 use crate::domain::Key;
 
+use super::definition;
 use super::hub::Hub;
 use super::wakes::Watched;
 
@@ -42,12 +41,13 @@ where
     K: Watched + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     let kind = K::kind(&());
-    let definitions: Api<CustomResourceDefinition> = Api::all(api.clone().into_client());
+    let client = api.clone().into_client();
     let mut synced = Some(synced);
     let mut listed = HashSet::new();
     let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
     let pauses = watcher::ExponentialBackoff::from(pauses.with_jitter().without_max_times());
     let mut events = start(api, config).backoff(ResetTimerBackoff::new(pauses, CALM)).boxed();
+    let mut undefined = false; // told once, not at every attempt
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => listed.clear(),
@@ -58,6 +58,7 @@ where
             Ok(Event::InitDone) => {
                 hub.keep_only::<K>(&listed);
                 listed = HashSet::new();
+                undefined = false;
                 if let Some(synced) = synced.take() {
                     info!(%kind, "cache is filled");
                     let _ = synced.send(());
@@ -65,13 +66,13 @@ where
             }
             Ok(Event::Apply(object)) => enter(&hub, object),
             Ok(Event::Delete(object)) => hub.remove::<K>(&Key::of(&object)),
-            Err(error) => {
-                warn!(%kind, %error, "watch failed, it is tried again");
-                if is_not_served(&error) && is_undefined::<K>(definitions.clone()).await {
-                    warn!(%kind, "its CustomResourceDefinition is gone, and all objects with it");
-                    hub.keep_only::<K>(&HashSet::new());
+            Err(error) if is_not_served(&error) && definition::is_gone::<K>(&client).await => {
+                if !std::mem::replace(&mut undefined, true) {
+                    warn!(%kind, "its CustomResourceDefinition is not installed (any more), so there is nothing of this kind; waiting for it");
                 }
+                hub.keep_only::<K>(&HashSet::new());
             }
+            Err(error) => warn!(%kind, %error, "watch failed, it is tried again"),
         }
     }
 }
@@ -85,13 +86,6 @@ fn is_not_served(error: &watcher::Error) -> bool {
         _ => return false,
     };
     code == 404
-}
-
-/// Whether nobody defines the kind any more. What vanished with its definition is told by no watch, and what waits for it would wait for
-/// ever. That the kind is merely not served, for a moment or in this version, is no reason to take anything away.
-async fn is_undefined<K: kube::Resource<DynamicType = ()>>(definitions: Api<CustomResourceDefinition>) -> bool {
-    let name = format!("{}.{}", K::plural(&()), K::group(&()));
-    K::group(&()) == GROUP && matches!(definitions.get_metadata_opt(&name).await, Ok(None))
 }
 
 fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {

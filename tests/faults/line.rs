@@ -32,8 +32,8 @@ pub enum Fault {
     Holds { path: &'static str, saying: &'static str },
     /// Every request is answered with this status code.
     Answers(u16),
-    /// Every attempt to make a binding is answered with this status code.
-    RefusesNewBindings(u16),
+    /// Every request of this method to such a path is answered with this status code.
+    Refuses { method: &'static str, path: &'static str, code: u16 },
     /// Every watch is told that its version is too old (410).
     Outdated,
     /// Nothing is answered any more, now or later: connections stay open and are good for nothing.
@@ -185,7 +185,7 @@ async fn pass(State(ends): State<Arc<Ends>>, request: Request) -> Response<Body>
         }
         (Fault::Holds { path, saying }, Some(write)) if write.contains(path) && sent.says(saying) => ends.hold(sent, write).await,
         (Fault::Answers(code), _) => status(code),
-        (Fault::RefusesNewBindings(code), Some(write)) if write.starts_with("POST") && write.contains("rolebindings") => {
+        (Fault::Refuses { method, path, code }, _) if sent.head.method == method && sent.head.uri.path().contains(path) => {
             status(code)
         }
         (Fault::Outdated, _) if sent.is_watch() => status(410),

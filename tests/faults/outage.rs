@@ -127,13 +127,47 @@ async fn what_vanished_unseen_with_its_definition_blocks_nothing() {
 }
 
 #[tokio::test]
+async fn whose_request_vanished_with_its_definition_loses_what_came_from_it() {
+    let plane = quiet().await;
+    plane.will_be_damaged();
+    let far = far(&plane, "outage-requests").await;
+    let office = &far.office;
+    let asked = office.gets_by_asking(ALICE).await;
+    let direct = office.assigns(DAVE).await;
+    plane.kubectl(ROOT, &["delete", "crd", "accessrequests.entitlement.dev", "--timeout=60s"]).await.ok();
+    office.is_held_by(&office.name, VIEW, &[DAVE]).await;
+    office.reaches("Assignment", &asked, "Revoked RequestDeleted").await;
+    office.reaches("Assignment", &direct, "Delivered").await;
+}
+
+#[tokio::test]
+async fn what_ends_does_not_wait_for_a_look_at_its_request() {
+    let plane = quiet().await;
+    let far = far(&plane, "outage-look").await;
+    let office = &far.office;
+    let assignment = office.gets_by_asking(ALICE).await;
+    let record = office.read("Assignment", &assignment).await;
+    let request = record["spec"]["accessRequest"].as_str().expect("it comes from a request");
+    far.line.has(Fault::Refuses { method: "GET", path: "accessrequests/", code: 500 });
+    office.deletes("AccessRequest", request).await;
+    office.goes("AccessRequest", request).await;
+    // Whether it is gone cannot be asked, so that nobody loses anything for it.
+    office.is_held_by(&office.name, VIEW, &[ALICE]).await;
+    office.revokes(&assignment).await;
+    office.reaches("Assignment", &assignment, "Revoked").await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    far.line.has(Fault::None);
+    office.is_right().await;
+}
+
+#[tokio::test]
 async fn a_move_that_cannot_be_finished_takes_nothing_away() {
     let plane = quiet().await;
     let far = far(&plane, "outage-move").await;
     let office = &far.office;
     office.builds("outage-move-2").await;
     let (leaves, _) = (office.assigns(ALICE).await, office.assigns(DAVE).await);
-    far.line.has(Fault::RefusesNewBindings(500));
+    far.line.has(Fault::Refuses { method: "POST", path: "rolebindings", code: 500 });
     office.moves_to(&["outage-move-2"]).await;
     let refused = far.line.writes();
     eventually(
