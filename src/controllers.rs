@@ -23,6 +23,7 @@ use crate::domain::{Effect, Key, Note, Plan};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::Brake;
+use crate::observe::seen::Failures;
 use crate::observe::{Hub, Work};
 use crate::queue::{Lane, Outcome};
 use crate::telemetry::Metrics;
@@ -68,7 +69,7 @@ struct Held {
 #[derive(Default)]
 struct Problems {
     held: BTreeMap<GrantKey, Held>,
-    grants: BTreeMap<GrantKey, String>,
+    grants: Failures,
     conflicts: BTreeMap<GrantKey, String>,
     catalogs: BTreeMap<String, String>,
 }
@@ -89,6 +90,22 @@ impl Context {
 
     fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to act: what a former leader said about grants stands until they are looked at.
+    fn begin(&self) {
+        let all = self.hub.read().grant_keys();
+        all.iter().for_each(|key| self.hub.queue.push(Work::Grant(key.clone())));
+        self.problems().grants.unlooked = all;
+    }
+
+    /// Whether a grant of a resource, or of any in its namespace, was not looked at yet, so that what is said about it must stand.
+    fn is_unsure(&self, namespace: &str, resource: Option<&str>) -> bool {
+        let (namespace, name) = (namespace.to_owned(), resource.unwrap_or_default().to_owned());
+        let first = GrantKey { namespace, resource: name, role: String::new() };
+        let problems = self.problems();
+        let next = problems.grants.unlooked.range(&first..).next();
+        next.is_some_and(|key| key.namespace == first.namespace && resource.is_none_or(|resource| key.resource == resource))
     }
 
     /// Mass revocations that wait and match, as role and number of subjects. They are looked at again, for a confirmation may have come.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
+use crate::grants::GrantKey;
 use crate::queue::Outcome;
 
 use super::{Context, authority};
@@ -44,9 +45,12 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
             now,
         )
     };
-    let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-    readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
-    readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
+    let ours = |grant: &GrantKey| grant.namespace == key.namespace && grant.resource == key.name;
+    if !context.is_unsure(&key.namespace, Some(&key.name)) {
+        let held = context.held(|grant, _| ours(grant));
+        readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
+        readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
+    }
     let mut after = (*found).clone();
     after.status = Some(plan.status.clone());
     plan.wake(machine::must_ask(&after, now).err().flatten());
@@ -62,8 +66,10 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Err
         let has_catalog = world.catalog_of(&key.namespace).is_some();
         readiness::package(&found, resource, has_catalog, world.package_counts(key), now)
     };
-    let held = context.held(|_, held| held.packages.contains(key));
-    readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
+    if !context.is_unsure(&key.namespace, None) {
+        let held = context.held(|_, held| held.packages.contains(key));
+        readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
+    }
     context.carry_out(&found, plan).await
 }
 

@@ -1,11 +1,12 @@
 //! The bindings of one role of one resource.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::api::Subject;
 use crate::api::assignment::GrantState;
+use crate::api::{Assignment, Subject};
 use crate::domain::resource::Grantable;
 use crate::domain::{Key, Note, holdings};
 use crate::error::Error;
@@ -22,6 +23,7 @@ use super::{Context, Held};
 
 pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, Error> {
     let now = context.clock.now();
+    let undecided = context.guard.is_undecided(); // nothing is tried until the admission policies are judged
     let (seen, overdue, drifted) = {
         let world = context.hub.read();
         let seen = world.grant_seen(key, now);
@@ -47,6 +49,9 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     }
     remember_conflict(context, key, failures.iter().find(|e| matches!(e, Error::Conflict(_))).map(Error::message));
     remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message));
+    if !undecided {
+        looked(context, key);
+    }
     let more = failures.len().saturating_sub(1);
     match failures.into_iter().next() {
         Some(first) if more > 0 => Err(Error::Several { first: Box::new(first), more }),
@@ -159,9 +164,27 @@ fn remember_conflict(context: &Context, key: &GrantKey, found: Option<String>) {
     }
 }
 
+/// What is said about a grant can be relied on from its first look on.
+fn looked(context: &Context, key: &GrantKey) {
+    if !context.problems().grants.unlooked.remove(key) {
+        return;
+    }
+    let (world, queue) = (context.hub.read(), &context.hub.queue);
+    let resource = Key::new(&key.namespace, &key.resource);
+    let users = world.packages.find(&Term::Resource(resource.clone()));
+    let failed = |a: &&Arc<Assignment>| a.status.iter().flat_map(|s| &s.grants).any(|g| g.state == GrantState::Failed);
+    let waiting = users.flat_map(|package| world.assignments.find(&Term::Package(Key::of(&**package)))).filter(failed);
+    waiting.for_each(|a| queue.push(Work::Assignment(Key::of(&**a))));
+    queue.push(Work::Resource(resource));
+    if !context.is_unsure(&key.namespace, None) {
+        let packages = world.packages.find(&Term::Namespace(key.namespace.clone()));
+        packages.for_each(|package| queue.push(Work::Package(Key::of(&**package))));
+    }
+}
+
 /// Keeps what failed, for the conditions of the assignments that wait for it.
 fn remember(context: &Context, key: &GrantKey, problem: Option<String>) {
-    let changed = keep(&mut context.problems().grants, key, problem);
+    let changed = keep(&mut context.problems().grants.last, key, problem);
     if changed {
         let world = context.hub.read();
         let packages = world.packages.find(&Term::Resource(Key::new(&key.namespace, &key.resource)));

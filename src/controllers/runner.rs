@@ -13,6 +13,7 @@ use super::{Context, look};
 
 /// Works until the queue is closed, then waits for what is in flight.
 pub async fn run(context: Arc<Context>, concurrency: usize) {
+    context.begin();
     let permits = Arc::new(Semaphore::new(concurrency));
     while let Some(work) = context.hub.queue.next().await {
         let Ok(permit) = permits.clone().acquire_owned().await else { break };

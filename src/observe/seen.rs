@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use self::grants::GrantSeen;
 use crate::api::access_package::PackageRole;
 use crate::api::access_request::{APPROVED, RequestPhase};
+use crate::api::assignment::{GrantState, GrantStatus};
 use crate::api::catalog_resource::ResourceRole;
 use crate::api::condition;
 use crate::api::subject::{Identity, Subject};
@@ -24,6 +25,27 @@ use crate::grants::GrantKey;
 
 use super::table::Term;
 use super::world::World;
+
+/// What is known of grants that failed.
+#[derive(Default)]
+pub struct Failures {
+    /// Why the last look failed.
+    pub last: BTreeMap<GrantKey, String>,
+    /// Grants that this process has not looked at yet.
+    pub unlooked: BTreeSet<GrantKey>,
+}
+
+impl Failures {
+    /// Why a grant fails; until it is looked at, what the status of an assignment says.
+    fn of(&self, key: &GrantKey, assignment: &Assignment) -> Option<String> {
+        if !self.unlooked.contains(key) {
+            return self.last.get(key).cloned();
+        }
+        let mut said = assignment.status.iter().flat_map(|s| &s.grants);
+        let same = |g: &&GrantStatus| g.resource == key.resource && g.role == key.role && g.state == GrantState::Failed;
+        said.find(same).map(|grant| grant.message.clone())
+    }
+}
 
 impl World {
     /// For [`request::decide`].
@@ -100,7 +122,7 @@ impl World {
         &'a self,
         assignment: &'a Assignment,
         gone: bool,
-        problems: &BTreeMap<GrantKey, String>,
+        failures: &Failures,
         retention: TimeDelta,
         now: DateTime<Utc>,
     ) -> assignment::Seen<'a> {
@@ -125,7 +147,7 @@ impl World {
             policy: self.policies.get(&Key::new(&key.namespace, &spec.policy)).map(|p| &**p),
             origin,
             granted_ends: self.granted_ends(&key),
-            roles: self.roles_of(assignment, &package, problems, now),
+            roles: self.roles_of(assignment, &package, failures, now),
             holdings,
             incompatible: self.incompatible(&package),
             objection: None,
@@ -141,18 +163,12 @@ impl World {
     }
 
     /// The roles of an assignment: those of its package, and those that its status still names.
-    fn roles_of(
-        &self,
-        assignment: &Assignment,
-        package: &Key,
-        problems: &BTreeMap<GrantKey, String>,
-        now: DateTime<Utc>,
-    ) -> Vec<Role> {
+    fn roles_of(&self, assignment: &Assignment, package: &Key, failures: &Failures, now: DateTime<Utc>) -> Vec<Role> {
         let content = self.packages.get(package).map(|p| p.spec.resource_roles.clone()).unwrap_or_default();
         let recorded = assignment.status.iter().flat_map(|s| &s.grants);
         let recorded = recorded.map(|g| PackageRole { resource: g.resource.clone(), role: g.role.clone() });
         let all: BTreeSet<PackageRole> = content.iter().cloned().chain(recorded).collect();
-        all.into_iter().map(|role| self.role_of(assignment, &role, content.contains(&role), problems, now)).collect()
+        all.into_iter().map(|role| self.role_of(assignment, &role, content.contains(&role), failures, now)).collect()
     }
 
     fn role_of(
@@ -160,7 +176,7 @@ impl World {
         assignment: &Assignment,
         role: &PackageRole,
         wanted: bool,
-        problems: &BTreeMap<GrantKey, String>,
+        failures: &Failures,
         now: DateTime<Utc>,
     ) -> Role {
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
@@ -168,7 +184,7 @@ impl World {
         let key = GrantKey { namespace, resource: role.resource.clone(), role: role.role.clone() };
         let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
         let here = self.carriers.of(&key, subject);
-        let (mut missing_in, mut problem) = (0, problems.get(&key).cloned());
+        let (mut missing_in, mut problem) = (0, failures.of(&key, assignment));
         match grantable(role, resource.map(|r| &**r)) {
             Grantable::In(targets) => {
                 for target in targets.iter().filter(|t| !here.iter().any(|o| o.target == **t)) {

@@ -166,16 +166,29 @@ async fn a_restart_does_not_release_the_brake() {
     let args = ["--hold-count", "3"];
     let operator = Operator::start(&plane, &args).await;
     let office = Department::open(&plane, "brake-restart").await.open_to_engineers().await;
+    let mut assignments = Vec::new();
     for member in CREW {
-        office.assigns(member).await;
+        assignments.push(office.assigns(member).await);
     }
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
+    office.is_braked("CatalogResource", "production").await;
     operator.kill();
+
+    // Those who are left are too few for a brake of their own.
+    office.revokes(&assignments[0]).await;
+    office.deletes("Assignment", &assignments[1]).await;
+    let operator = Operator::start(&plane, &args).await;
+    office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
+    is_idle(async || operator.metrics().await).await;
+    office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
+    office.is_braked("AccessPackage", ONCALL).await;
+    operator.kill();
+
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("editor", EDIT)]}})).await;
     let operator = Operator::start(&plane, &args).await;
     is_idle(async || operator.metrics().await).await;
-    office.is_held_by(&office.name, VIEW, &CREW).await;
+    office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.is_braked("CatalogResource", "production").await;
     office.confirms_as_told("CatalogResource", "production").await;

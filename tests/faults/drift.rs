@@ -9,7 +9,7 @@ use crate::checker::text;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL, DAVE, MALLORY};
 use crate::support::{Operator, ROOT, eventually};
-use crate::world::{SOON, is_idle, quiet, shared, sum, world};
+use crate::world::{SOON, WITHIN, is_idle, quiet, shared, sum, world};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -47,6 +47,17 @@ impl Department<'_> {
     async fn unbinds(&self, binding: &Value) {
         let root = self.person(ROOT).await;
         root.delete("RoleBinding", &self.name, text(binding, "/metadata/name")).await.expect("root may do anything");
+    }
+
+    /// Somebody else makes a binding of the name of one of ours that is gone.
+    async fn takes_the_name_of(&self, binding: &Value) -> Value {
+        let foreign = json!({
+            "kind": "RoleBinding",
+            "metadata": {"name": binding["metadata"]["name"], "namespace": self.name},
+            "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": EDIT},
+            "subjects": [user("somebody-else")],
+        });
+        self.make(ROOT, foreign).await
     }
 
     async fn message_of_catalog(&self) -> String {
@@ -163,14 +174,7 @@ async fn a_binding_of_our_name_that_is_not_ours_is_left_alone_and_told_of() {
     let held = office.person(ROOT).await.list("Assignment", &office.catalog()).await.expect("root may list");
     office.revokes(text(&held[0], "/metadata/name")).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
-    let foreign = json!({
-        "kind": "RoleBinding",
-        "metadata": {"name": binding["metadata"]["name"], "namespace": office.name},
-        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": EDIT},
-        "subjects": [user("somebody-else")],
-    });
-    let foreign = office.make(ROOT, foreign).await;
-
+    let foreign = office.takes_the_name_of(&binding).await;
     let assignment = office.assigns_with(ONCALL, ALICE, json!({})).await;
     office.grant_says(&assignment, "production", "Failed", "Conflict").await;
     office.grant_says(&assignment, "production", "Failed", text(&binding, "/metadata/name")).await;
@@ -244,6 +248,49 @@ async fn access_ends_although_the_binding_lost_its_labels_while_nobody_watched()
     office.reaches("Assignment", &ended, "Revoked").await;
     is_idle(async || operator.metrics().await).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}
+
+/// Waits until an operator has tried a grant in vain more than once, and has nothing to do but to try again.
+async fn keeps_failing(operator: &Operator) {
+    let failed =
+        async || sum(&operator.metrics().await, "entitlement_reconciles_total", &["kind=\"Grant\"", "outcome=\"error\""]);
+    eventually("the grant fails again and again", WITHIN, async || {
+        let depth = sum(&operator.metrics().await, "entitlement_queue_depth", &[]);
+        if failed().await > 2.0 && depth <= 1.0 { Ok(()) } else { Err(format!("{} failures, {depth} keys", failed().await)) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_restart_says_nothing_anew() {
+    let plane = quiet().await;
+    let operator = Operator::start(&plane, &[]).await;
+    let office = Department::open(&plane, "drift-restart").await.open_to_engineers().await;
+    let leaves = office.assigns(ALICE).await;
+    let binding = office.binding(&office.name).await;
+    office.revokes(&leaves).await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    let foreign = office.takes_the_name_of(&binding).await;
+    let assignment = office.assigns_with(ONCALL, DAVE, json!({})).await;
+    office.grant_says(&assignment, "production", "Failed", "Conflict").await;
+    office.becomes("CatalogResource", &office.catalog(), "production", "Conflict", "True NameTaken").await;
+    keeps_failing(&operator).await;
+    let kinds = [("CatalogResource", "production"), ("AccessPackage", ONCALL), ("Assignment", assignment.as_str())];
+    let mut before = Vec::new();
+    for (kind, name) in kinds {
+        before.push(office.read(kind, name).await["status"].clone());
+    }
+    operator.kill();
+
+    let operator = Operator::start(&plane, &[]).await;
+    keeps_failing(&operator).await;
+    for ((kind, name), before) in kinds.into_iter().zip(before) {
+        assert_eq!(office.read(kind, name).await["status"], before, "{kind} {name}");
+    }
+    office.unbinds(&foreign).await;
+    office.reaches("Assignment", &assignment, "Delivered").await;
+    office.becomes("CatalogResource", &office.catalog(), "production", "Conflict", "- -").await;
     office.is_right().await;
 }
 
