@@ -9,6 +9,7 @@ pub mod figures;
 pub mod guard;
 pub mod hub;
 pub mod seen;
+mod slim;
 pub mod table;
 pub mod wakes;
 pub mod watch;

@@ -51,8 +51,7 @@ impl Act {
     async fn change(&self, key: &Key, body: impl FnOnce(&Assignment) -> Option<serde_json::Value>) -> Result<(), Error> {
         let Some(found) = self.assignment(key) else { return Ok(()) };
         let Some(body) = body(&found) else { return Ok(()) };
-        let mut changed = self.patch(Api::namespaced(self.client.clone(), &key.namespace), &*found, body).await?;
-        changed.metadata.managed_fields = None;
+        let changed = self.patch(Api::namespaced(self.client.clone(), &key.namespace), &*found, body).await?;
         self.hub.refresh(changed);
         Ok(())
     }
@@ -61,8 +60,7 @@ impl Act {
         let key = Key::of(wanted);
         let api: Api<Assignment> = Api::namespaced(self.client.clone(), &key.namespace);
         match self.timed(format!("create Assignment {key}"), api.create(&post(), wanted)).await {
-            Ok(mut created) => {
-                created.metadata.managed_fields = None;
+            Ok(created) => {
                 self.hub.put(created);
                 Ok(())
             }
@@ -105,8 +103,7 @@ impl Act {
         }
         all.retain(|f| f != finalizer);
         all.extend(hold.then(|| finalizer.to_owned()));
-        let mut changed = self.patch(K::api(self, &key), &*found, json!({"metadata": {"finalizers": all}})).await?;
-        changed.meta_mut().managed_fields = None;
+        let changed = self.patch(K::api(self, &key), &*found, json!({"metadata": {"finalizers": all}})).await?;
         self.hub.refresh(changed);
         Ok(())
     }

@@ -70,13 +70,7 @@ impl Act {
         let api = K::api(self, &key);
         let what = format!("write status of {} {key}", K::kind(&()));
         let written = self.timed(what, api.patch_status(&key.name, &params, &Patch::Apply(body))).await;
-        match written {
-            Ok(mut fresh) => {
-                fresh.meta_mut().managed_fields = None;
-                self.hub.refresh(fresh);
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
+        self.hub.refresh(written?);
+        Ok(true)
     }
 }

@@ -7,6 +7,7 @@ use crate::domain::Key;
 use crate::queue::Queue;
 
 use super::Work;
+use super::slim;
 use super::table::Change;
 use super::wakes::{Wakes, Watched};
 use super::world::World;
@@ -35,8 +36,10 @@ impl Hub {
         self.world.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enters a version of an object, from a watch.
-    pub fn put<K: Watched>(&self, object: K) {
+    /// Enters a version of an object, from a watch or as a write returned it.
+    pub fn put<K: Watched>(&self, mut object: K) {
+        slim::metadata(object.meta_mut(), K::DATED);
+        object.slim();
         if !object.matters() {
             return self.remove::<K>(&Key::of(&object));
         }

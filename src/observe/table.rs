@@ -38,10 +38,11 @@ pub trait Indexed: Resource {
     fn terms(&self) -> Vec<Term>;
 }
 
-/// All objects of one kind.
+/// All objects of one kind. Keys are shared: there are many objects, each is found by several terms, and a node of a [`BTreeSet`]
+/// has room for eleven.
 pub struct Table<K> {
-    objects: HashMap<Key, Arc<K>>,
-    index: HashMap<Term, BTreeSet<Key>>,
+    objects: HashMap<Arc<Key>, Arc<K>>,
+    index: HashMap<Term, BTreeSet<Arc<Key>>>,
 }
 
 impl<K> Default for Table<K> {
@@ -76,7 +77,7 @@ impl<K: Indexed> Table<K> {
 
     /// All keys.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.objects.keys()
+        self.objects.keys().map(|key| &**key)
     }
 
     /// How many there are.
@@ -97,7 +98,10 @@ impl<K: Indexed> Table<K> {
     /// Enters a version of an object; `None` when it is there already, or a later one.
     pub fn put(&mut self, object: K) -> Option<Change<K>> {
         let key = Key::of(&object);
-        let old = self.objects.get(&key).cloned();
+        let (key, old) = match self.objects.get_key_value(&key) {
+            Some((key, old)) => (key.clone(), Some(old.clone())),
+            None => (Arc::new(key), None),
+        };
         if let Some(old) = &old
             && old.meta().uid == object.meta().uid
             && version(&**old) >= version(&object)
@@ -112,12 +116,12 @@ impl<K: Indexed> Table<K> {
 
     /// Takes an object out.
     pub fn remove(&mut self, key: &Key) -> Option<Arc<K>> {
-        let old = self.objects.remove(key)?;
-        self.reindex(key, Some(&*old), None);
+        let (key, old) = self.objects.remove_entry(key)?;
+        self.reindex(&key, Some(&*old), None);
         Some(old)
     }
 
-    fn reindex(&mut self, key: &Key, old: Option<&K>, new: Option<&K>) {
+    fn reindex(&mut self, key: &Arc<Key>, old: Option<&K>, new: Option<&K>) {
         let (before, after) = (old.map(Indexed::terms).unwrap_or_default(), new.map(Indexed::terms).unwrap_or_default());
         for term in before.iter().filter(|term| !after.contains(term)) {
             if let Some(keys) = self.index.get_mut(term) {

@@ -11,6 +11,7 @@ use crate::domain::separation::named_by;
 use crate::grants::GrantKey;
 
 use super::Work;
+use super::slim;
 use super::table::{Indexed, Table, Term};
 use super::world::World;
 
@@ -45,6 +46,9 @@ pub trait Watched: Indexed + Sized {
     fn matters(&self) -> bool {
         true
     }
+
+    /// Lets go of what nobody reads.
+    fn slim(&mut self) {}
 
     /// Enters a change into what else the caches keep of it.
     fn note(_: &mut World, _: Option<&Self>, _: Option<&Self>) {}
@@ -182,6 +186,10 @@ impl Watched for AccessRequest {
         &mut world.requests
     }
 
+    fn slim(&mut self) {
+        slim::request(self);
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
         let Some(request) = new.or(old) else { return };
         let key = Key::of(request);
@@ -216,6 +224,10 @@ impl Watched for ApprovalDecision {
 impl Watched for Assignment {
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.assignments
+    }
+
+    fn slim(&mut self) {
+        slim::assignment(self);
     }
 
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {

@@ -29,9 +29,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After a time without failures the pauses are short again.
 const CALM: Duration = Duration::from_secs(60);
 
-/// An annotation that repeats the whole object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
 /// Watches all objects that `config` selects, and tells `synced` when the first list is in the cache.
 ///
 /// An object that cannot be read keeps its last readable version: to treat it as gone would take access away, and to stop the whole watch
@@ -90,16 +87,7 @@ fn is_not_served(error: &watcher::Error) -> bool {
 
 fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {
     match guarded.0 {
-        Ok(mut object) => {
-            let meta = object.meta_mut();
-            if !K::DATED {
-                meta.managed_fields = None;
-            }
-            if let Some(annotations) = &mut meta.annotations {
-                annotations.remove(LAST_APPLIED);
-            }
-            hub.put(object);
-        }
+        Ok(object) => hub.put(object),
         Err(error) => {
             let (namespace, name) = (error.metadata.namespace.unwrap_or_default(), error.metadata.name.unwrap_or_default());
             warn!(%namespace, %name, error = %error.error, "object cannot be read and is left as it was");
