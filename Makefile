@@ -7,7 +7,7 @@ IMAGE ?= entitlement-operator:latest
 # Read by tests/demo/run.
 export KEEP CLUSTER
 
-.PHONY: help build controlplane demo playground test check fmt lint doc generate check-generated check-manifests check-licences audit image install clean
+.PHONY: help build controlplane demo playground test bench check fmt lint doc generate check-generated check-manifests check-licences audit image install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-16s  %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ playground: ## only starts control plane and operator, and leaves them running
 
 test: ## all tests: unit, property, and on a real API server
 	cargo test --locked
+
+bench: ## the operator under load, as ratios to the raw speed of the API server; some minutes
+	cargo bench --locked --bench load
 
 check: fmt-check lint doc check-generated check-manifests check-licences ## everything that needs no API server, apart from the tests
 

@@ -55,12 +55,17 @@ pub fn grant<B: Resource>(binding: &B) -> Option<GrantKey> {
     name::key_of(binding.meta().labels.as_ref(), binding.meta().annotations.as_ref())
 }
 
-/// A binding as the plan of its grant sees it.
-pub fn observe<B: Binding>(key: &GrantKey, binding: &B) -> Observed {
+/// Where a binding is, and what it binds.
+pub fn target<B: Binding>(binding: &B) -> Target {
     let found = binding.role_ref();
     let kind = if found.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole };
+    Target { scope: binding.scope(), role: RoleRef { kind, name: found.name.clone() } }
+}
+
+/// A binding as the plan of its grant sees it.
+pub fn observe<B: Binding>(key: &GrantKey, binding: &B) -> Observed {
     Observed {
-        target: Target { scope: binding.scope(), role: RoleRef { kind, name: found.name.clone() } },
+        target: target(binding),
         name: binding.meta().name.clone().unwrap_or_default(),
         subjects: binding.subjects().iter().map(from_rbac).collect(),
         labelled: labelled(key, binding),

@@ -101,6 +101,11 @@ impl Operator {
         ended.expect("a child can be waited for")
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process().id()
+    }
+
     /// What it counts, as Prometheus reads it.
     pub async fn metrics(&self) -> String {
         let (status, body) = self.get("/metrics").await.unwrap_or_else(|e| panic!("{e}"));

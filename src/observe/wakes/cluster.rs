@@ -79,8 +79,8 @@ fn is_ours<B: kube::Resource>(binding: &B) -> bool {
 /// Keeps what a binding says of a grant.
 fn note_grant<B: Binding>(world: &mut World, old: Option<&B>, new: Option<&B>) {
     if let Some((found, grant)) = old.and_then(|b| Some((b, binding::grant(b)?))) {
-        let before = binding::observe(&grant, found);
-        world.carriers.leave(&grant, &before.target, &before.name);
+        let name = found.meta().name.as_deref().unwrap_or_default();
+        world.carriers.leave(&grant, &binding::target(found), name);
     }
     if let Some((found, grant)) = new.and_then(|b| Some((b, binding::grant(b)?))) {
         world.carriers.enter(grant.clone(), binding::observe(&grant, found));

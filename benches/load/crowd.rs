@@ -1,0 +1,115 @@
+//! Many holders of one package: memory, start, rest, and an edit that reaches all of them.
+
+use std::time::{Duration, Instant};
+
+use chrono::{SubsecRound, TimeDelta, Utc};
+use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use serde_json::json;
+
+use crate::Figure;
+use crate::raw::{Raw, statuses_and_bindings};
+use crate::site::{CATALOG, Site, each, resource, user};
+
+/// How long a resting operator is watched.
+const REST: Duration = Duration::from_secs(10);
+/// As the operator lists.
+const PAGE: u32 = 500;
+
+/// Everything that is measured with many holders.
+pub async fn figures(site: &mut Site, raw: &Raw, holders: usize) -> Vec<Figure> {
+    site.rests().await;
+    let before = site.board.look(|seen| seen.in_phase("Assignment", "Delivered"));
+    let small = memory_after_start(site).await;
+    each(holders, |number| assign(site, number)).await;
+    let all = before + holders;
+    site.board.until("all are delivered", |seen| seen.in_phase("Assignment", "Delivered") >= all).await;
+    site.rests().await;
+    let mut figures = start(site).await;
+    site.rests().await;
+    let large = resident(site);
+    let each_one = format!("{} B", large.saturating_sub(small) / holders.max(1));
+    figures.push(Figure::alone("memory: resident after start", format!("{} MiB", large >> 20), "<= 250 MiB with 100,000"));
+    figures.push(Figure::alone("memory: for each holder", each_one, "<= 2,560 B"));
+    figures.push(rest(site).await);
+    figures.push(edit(site, raw, holders).await);
+    figures
+}
+
+async fn assign(site: &Site, number: usize) {
+    site.assign("crowded", &format!("crowd-{number}"), &user("crowd", number), None).await;
+}
+
+fn resident(site: &Site) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", site.running().pid())).expect("this is Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
+}
+
+async fn memory_after_start(site: &mut Site) -> usize {
+    site.operator = None;
+    site.start().await;
+    site.rests().await;
+    resident(site)
+}
+
+/// The time until what ended meanwhile is revoked, against the time that listing all takes.
+async fn start(site: &mut Site) -> Vec<Figure> {
+    let (who, end) = (user("overdue", 0), (Utc::now() + TimeDelta::seconds(5)).trunc_subsecs(0));
+    site.assign("ending", "overdue", &who, Some(&end.format("%Y-%m-%dT%H:%M:%SZ").to_string())).await;
+    site.board.until("the subject is bound", |seen| seen.held.contains_key(&who)).await;
+    site.rests().await;
+    site.operator = None;
+    tokio::time::sleep((end - Utc::now()).to_std().unwrap_or_default()).await;
+    let listing = list(site).await;
+    let begin = Instant::now();
+    site.start().await;
+    let gone = site.board.until("the overdue subject is gone", |seen| !seen.held.contains_key(&who)).await;
+    vec![Figure::times("start until the first overdue end (raw: listing)", gone - begin, listing, "<= 1.5x")]
+}
+
+async fn list(site: &Site) -> Duration {
+    let api: Api<DynamicObject> = Api::namespaced_with(site.root.clone(), CATALOG, &resource("Assignment"));
+    let begin = Instant::now();
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&params).await.expect("assignments can be listed");
+        match page.metadata.continue_ {
+            Some(token) if !token.is_empty() => params = params.continue_token(&token),
+            _ => return begin.elapsed(),
+        }
+    }
+}
+
+async fn requests(site: &Site) -> f64 {
+    let page = site.running().metrics().await;
+    let requests = page.lines().filter(|line| line.starts_with("entitlement_api_requests_total") && !line.contains("leases"));
+    requests.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
+async fn rest(site: &Site) -> Figure {
+    let before = requests(site).await;
+    tokio::time::sleep(REST).await;
+    let sent = requests(site).await - before;
+    Figure::alone("requests sent in 10 s of rest, the lease aside", format!("{sent}"), "0")
+}
+
+/// The package gains a role.
+async fn edit(site: &Site, raw: &Raw, holders: usize) -> Figure {
+    let api: Api<DynamicObject> = Api::namespaced_with(site.root.clone(), CATALOG, &resource("AccessPackage"));
+    let roles = json!([{"resource": "production", "role": "crowded"}, {"resource": "production", "role": "edited"}]);
+    let change = Patch::Merge(json!({"spec": {"resourceRoles": roles}}));
+    let before = site.board.look(|seen| seen.subjects);
+    let begin = Instant::now();
+    api.patch("crowded", &PatchParams::default(), &change).await.expect("a package can be edited");
+    let bound = site.board.until("all hold both roles", |seen| seen.subjects >= before + holders).await;
+    println!("(after the edit all {holders} hold the new role within {:.1?})", bound - begin);
+    site.rests().await;
+    let took = begin.elapsed();
+    Figure::speeds(
+        "edit of their package: holders whose status says so",
+        holders,
+        took,
+        statuses_and_bindings(raw, holders),
+        ">= 0.6x",
+    )
+}
