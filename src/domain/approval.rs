@@ -143,8 +143,8 @@ fn one(
     if stage.approver_justification == Justification::Required && spec.reason.trim().is_empty() {
         return Err(REASON_REQUIRED);
     }
-    let before = status.decisions.iter().find(|d| d.approver == who.username);
-    if before.is_some_and(|before| before.decision == Verdict::Deny || spec.decision == Verdict::Approve) {
+    // Who approved may still deny; a denial has closed the stage.
+    if spec.decision == Verdict::Approve && status.decisions.iter().any(|d| d.approver == who.username) {
         return Err(DUPLICATE);
     }
     Ok(CountedDecision {

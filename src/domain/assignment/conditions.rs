@@ -22,8 +22,11 @@ pub(super) fn set_all(status: &mut AssignmentStatus, assignment: &Assignment, no
         Some(text) => (false, (Reason::ScheduleTooLong.as_str().to_owned(), text)),
         None => (ready, plain.clone()),
     };
+    let accepted = accepted(status);
+    // Once it is accepted there is nothing more to say about that, whatever becomes of it.
+    let accepted_why = if accepted == State::True { (ACCEPTED.to_owned(), String::new()) } else { plain.clone() };
     let entries = [
-        (ACCEPTED, accepted(status), plain.clone()),
+        (ACCEPTED, accepted, accepted_why),
         (DELIVERED, State::from(phase == P::Delivered), plain),
         (READY, State::from(ready), ready_why),
     ];
