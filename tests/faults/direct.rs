@@ -75,6 +75,7 @@ async fn what_cannot_be_yet_waits_and_is_taken_up() {
     assert_eq!(office.condition("Assignment", &early, "Accepted").await, "False PolicyNotFound");
     office.write(CAROL, "Policy", "standby", at_once().spec("standby")).await;
     office.reaches("Assignment", &early, "Delivered").await;
+    assert_eq!(office.condition("Assignment", &early, "Accepted").await, "True Accepted");
 
     office.policy(ENGINEERS, &at_once()).await;
     let first = office.gets_by_asking(ALICE).await;
@@ -82,6 +83,7 @@ async fn what_cannot_be_yet_waits_and_is_taken_up() {
     office.reaches("Assignment", &second, "Pending AlreadyAssigned").await;
     office.revokes(&first).await;
     office.reaches("Assignment", &second, "Delivered").await;
+    assert_eq!(office.condition("Assignment", &first, "Accepted").await, "True Accepted", "it was, whatever became of it");
 
     let rivals = json!({"spec": {"incompatibleWith": {"accessPackages": [{"name": ONCALL}]}}});
     office.changes(CAROL, "AccessPackage", "standby", rivals).await;
