@@ -4,7 +4,6 @@
 
 pub mod binding;
 pub mod carriers;
-pub mod definition;
 pub mod figures;
 pub mod guard;
 pub mod hub;

@@ -3,12 +3,14 @@
 use std::time::{Duration, Instant};
 
 use chrono::{SubsecRound, TimeDelta, Utc};
+use entitlement_operator::domain::schedule::show;
 use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::Figure;
 use crate::raw::{Raw, statuses_and_bindings};
 use crate::site::{CATALOG, Site, each, resource, user};
+use crate::support::metrics::sum;
 
 /// How long a resting operator is watched.
 const REST: Duration = Duration::from_secs(10);
@@ -24,7 +26,7 @@ pub async fn figures(site: &mut Site, raw: &Raw, holders: usize) -> Vec<Figure> 
     let all = before + holders;
     site.board.until("all are delivered", |seen| seen.in_phase("Assignment", "Delivered") >= all).await;
     site.rests().await;
-    let mut figures = start(site).await;
+    let mut figures = vec![start(site).await];
     site.rests().await;
     let large = resident(site);
     let each_one = format!("{} B", large.saturating_sub(small) / holders.max(1));
@@ -53,9 +55,9 @@ async fn memory_after_start(site: &mut Site) -> usize {
 }
 
 /// The time until what ended meanwhile is revoked, against the time that listing all takes.
-async fn start(site: &mut Site) -> Vec<Figure> {
+async fn start(site: &mut Site) -> Figure {
     let (who, end) = (user("overdue", 0), (Utc::now() + TimeDelta::seconds(5)).trunc_subsecs(0));
-    site.assign("ending", "overdue", &who, Some(&end.format("%Y-%m-%dT%H:%M:%SZ").to_string())).await;
+    site.assign("ending", "overdue", &who, Some(&show(end))).await;
     site.board.until("the subject is bound", |seen| seen.held.contains_key(&who)).await;
     site.rests().await;
     site.operator = None;
@@ -64,7 +66,7 @@ async fn start(site: &mut Site) -> Vec<Figure> {
     let begin = Instant::now();
     site.start().await;
     let gone = site.board.until("the overdue subject is gone", |seen| !seen.held.contains_key(&who)).await;
-    vec![Figure::times("start until the first overdue end (raw: listing)", gone - begin, listing, "<= 1.5x")]
+    Figure::times("start until the first overdue end (raw: listing)", gone - begin, listing, "<= 1.5x")
 }
 
 async fn list(site: &Site) -> Duration {
@@ -81,9 +83,8 @@ async fn list(site: &Site) -> Duration {
 }
 
 async fn requests(site: &Site) -> f64 {
-    let page = site.running().metrics().await;
-    let requests = page.lines().filter(|line| line.starts_with("entitlement_api_requests_total") && !line.contains("leases"));
-    requests.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    let (page, all) = (site.running().metrics().await, "entitlement_api_requests_total");
+    sum(&page, all, &[]) - sum(&page, all, &["kind=\"leases\""])
 }
 
 async fn rest(site: &Site) -> Figure {

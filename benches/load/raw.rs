@@ -99,5 +99,5 @@ async fn delete(site: &Site, kind: &str, name: String) {
 pub fn statuses_and_bindings(raw: &Raw, holders: usize) -> Duration {
     // One binding for 500 holders costs no more than a status.
     let writes = holders + holders.div_ceil(500);
-    raw.statuses.mul_f64(f64::from(u32::try_from(writes).unwrap_or(u32::MAX)) / 1_000.0)
+    raw.statuses.mul_f64(writes as f64 / MANY as f64)
 }

@@ -8,14 +8,15 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::{Value, json};
 
 use crate::board::Board;
-use crate::support::operator::write_kubeconfig;
-use crate::support::{Operator, Plane, ROOT, eventually, install, kubeconfig};
+use crate::support::{Operator, Plane, ROOT, eventually, install, metrics, operator};
 
 /// The namespace of the catalog.
 pub const CATALOG: &str = "catalog-load";
 /// How many requests are on their way at the same time; as many as the operator's.
 const AT_ONCE: usize = 32;
 const READY_WITHIN: Duration = Duration::from_secs(120);
+/// It has written a status for each of many holders by then.
+const RESTS_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// A control plane with a catalog, and an operator.
 pub struct Site {
@@ -51,11 +52,7 @@ impl Site {
     pub async fn open() -> Self {
         let plane = Plane::own().await;
         install(&plane).await;
-        let path = plane.dir().join("bench.kubeconfig");
-        write_kubeconfig(&plane, &path).await;
-        let options = kube::config::KubeConfigOptions::default();
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig::read(&path), &options).await.expect("a kubeconfig");
-        let (root, operators) = (plane.admin().await, Client::try_from(config).expect("a client"));
+        let (root, operators) = (plane.admin().await, operator::client(&plane).await);
         let mut site = Self { board: Board::watch(&root), plane, root, operators, operator: None };
         site.start().await;
         let yaml = include_str!("site.yaml");
@@ -107,11 +104,7 @@ impl Site {
 
     /// Waits until the operator has nothing to do.
     pub async fn rests(&self) {
-        eventually("the operator rests", READY_WITHIN * 30, async || {
-            let page = self.running().metrics().await;
-            if page.lines().any(|line| line == "entitlement_queue_depth 0") { Ok(()) } else { Err(String::new()) }
-        })
-        .await;
+        metrics::is_idle(RESTS_WITHIN, async || self.running().metrics().await).await;
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use entitlement_operator::domain::schedule::show;
 
 use crate::Figure;
 use crate::raw::{MANY, Raw, quantiles};
@@ -33,16 +34,12 @@ pub async fn latency(site: &Site, raw: &Raw) -> Vec<Figure> {
 /// A thousand requests at once.
 pub async fn burst(site: &Site, raw: &Raw) -> Vec<Figure> {
     site.rests().await;
-    let delivered = |count: usize| move |seen: &crate::board::Seen| seen.in_phase("AccessRequest", "Delivered") >= count;
-    let before = site.board.look(|seen| seen.in_phase("AccessRequest", "Delivered"));
+    let delivered = |seen: &crate::board::Seen| seen.in_phase("AccessRequest", "Delivered");
+    let before = site.board.look(delivered);
     let begin = Instant::now();
     each(MANY, |number| async move { site.ask(CATALOG, &format!("burst-{number}"), &user("burst", number)).await }).await;
-    let end = site.board.until("all are delivered", delivered(before + MANY)).await;
+    let end = site.board.until("all are delivered", |seen| delivered(seen) >= before + MANY).await;
     vec![Figure::speeds("1,000 requests at once: delivered", MANY, end - begin, raw.requests, ">= 0.6x")]
-}
-
-fn text(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The instant of a whole second, on the monotonic clock.
@@ -55,7 +52,7 @@ pub async fn deadline(site: &Site) -> Vec<Figure> {
     let mut late = Vec::new();
     for number in 0..DEADLINES {
         let (who, end) = (user("late", number), (Utc::now() + TimeDelta::seconds(4)).trunc_subsecs(0));
-        site.assign("ending", &format!("late-{number}"), &who, Some(&text(end))).await;
+        site.assign("ending", &format!("late-{number}"), &who, Some(&show(end))).await;
         site.board.until("the subject is bound", |seen| seen.held.contains_key(&who)).await;
         site.rests().await;
         let due = instant(end);
@@ -77,7 +74,7 @@ pub async fn ends(site: &Site, raw: &Raw) -> Vec<Figure> {
     let expired = site.board.look(|seen| seen.in_phase("Assignment", "Expired"));
     let before = site.board.look(given);
     let end = (Utc::now() + TimeDelta::seconds(60)).trunc_subsecs(0);
-    let until = text(end);
+    let until = show(end);
     let until = &until;
     each(MANY, |number| async move {
         site.assign("ending", &format!("end-{number}"), &user("end", number), Some(until)).await;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
-use crate::grants::GrantKey;
 use crate::queue::Outcome;
 
 use super::{Context, authority};
@@ -45,9 +44,8 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
             now,
         )
     };
-    let ours = |grant: &GrantKey| grant.namespace == key.namespace && grant.resource == key.name;
     if !context.is_unsure(&key.namespace, Some(&key.name)) {
-        let held = context.held(|grant, _| ours(grant));
+        let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
         readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
         readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
     }

@@ -9,7 +9,7 @@ use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::{AccessRequest, Assignment};
 use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
 use crate::error::Error;
-use crate::observe::definition;
+use crate::observe::watch::is_undefined;
 use crate::queue::Outcome;
 
 use super::{Context, authority};
@@ -118,7 +118,7 @@ async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Res
     match context.act.timed(format!("read AccessRequest {key}"), api.get_opt(&name)).await {
         Ok(found) => Ok(!found.is_some_and(|request| same(&request))),
         // Not this one is missing but the whole kind.
-        Err(error) if error.is_not_found() && definition::is_gone::<AccessRequest>(&context.act.client).await => Ok(true),
+        Err(error) if error.is_not_found() && is_undefined::<AccessRequest>(&context.act.client).await => Ok(true),
         Err(error) => Err(error),
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use futures::StreamExt;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Client;
 use kube::api::Api;
 use kube::core::DeserializeGuard;
 use kube::runtime::utils::ResetTimerBackoff;
@@ -16,9 +18,9 @@ use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use crate::api::GROUP;
 use crate::domain::Key;
 
-use super::definition;
 use super::hub::Hub;
 use super::wakes::Watched;
 
@@ -63,7 +65,7 @@ where
             }
             Ok(Event::Apply(object)) => enter(&hub, object),
             Ok(Event::Delete(object)) => hub.remove::<K>(&Key::of(&object)),
-            Err(error) if is_not_served(&error) && definition::is_gone::<K>(&client).await => {
+            Err(error) if is_not_served(&error) && is_undefined::<K>(&client).await => {
                 if !std::mem::replace(&mut undefined, true) {
                     warn!(%kind, "its CustomResourceDefinition is not installed (any more), so there is nothing of this kind; waiting for it");
                 }
@@ -83,6 +85,14 @@ fn is_not_served(error: &watcher::Error) -> bool {
         _ => return false,
     };
     code == 404
+}
+
+/// Whether nobody defines the kind any more. What vanished with its definition is told by no watch, and what waits for it would wait for
+/// ever. That the kind is merely not served, for a moment or in this version, is no reason to take anything away.
+pub async fn is_undefined<K: kube::Resource<DynamicType = ()>>(client: &Client) -> bool {
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    let name = format!("{}.{}", K::plural(&()), K::group(&()));
+    K::group(&()) == GROUP && matches!(definitions.get_metadata_opt(&name).await, Ok(None))
 }
 
 fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use kube::config::KubeConfigOptions;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
 use crate::person::Person;
-use crate::support::{Operator, Plane, eventually, install, kubeconfig, operator};
+pub use crate::support::metrics::sum;
+use crate::support::{Operator, Plane, install, metrics, operator};
 
 /// How long the operator may take for anything, on a machine that does much else.
 pub const WITHIN: Duration = Duration::from_secs(30);
@@ -43,31 +43,12 @@ pub async fn quiet() -> MutexGuard<'static, Plane> {
 
 /// Somebody with the token of the operator's service account.
 pub async fn operator_itself(plane: &Plane) -> Person {
-    let path = plane.dir().join("operator-itself.kubeconfig");
-    operator::write_kubeconfig(plane, &path).await;
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig::read(&path), &options).await.expect("a kubeconfig");
-    Person { client: kube::Client::try_from(config).expect("a client") }
-}
-
-/// The sum of a metric over all time series whose labels hold each of `labels`.
-pub fn sum(metrics: &str, metric: &str, labels: &[&str]) -> f64 {
-    let lines = metrics.lines().filter(|line| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with(['{', ' '])));
-    let matching = lines.filter(|line| labels.iter().all(|label| line.contains(label)));
-    matching.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    Person { client: operator::client(plane).await }
 }
 
 /// Waits until the operator has nothing to do.
 pub async fn is_idle(operator: &Operator) {
-    eventually("the operator's queue is empty", WITHIN, async || {
-        let metrics = operator.metrics().await;
-        assert!(metrics.contains("entitlement_queue_depth "), "there is a queue depth: {metrics}");
-        match sum(&metrics, "entitlement_queue_depth", &[]) {
-            0.0 => Ok(()),
-            depth => Err(format!("{depth} keys are in the queue")),
-        }
-    })
-    .await;
+    metrics::is_idle(WITHIN, async || operator.metrics().await).await;
 }
 
 /// Fails when the operator says anything that only a bug can make it say.

@@ -11,9 +11,9 @@ use crate::department::{Department, ONCALL};
 use crate::line::{Fault, Line};
 use crate::person::{ALICE, DAVE, ZOE};
 use crate::replica::Replica;
-use crate::support::{Operator, Plane, ROOT, eventually};
+use crate::support::{Operator, Plane, ROOT, eventually, install};
 use crate::terms::if_a_lead_agrees;
-use crate::world::{WITHIN, quiet};
+use crate::world::{WITHIN, quiet, sum};
 
 /// A department on a faulty line.
 struct Far<'p> {
@@ -138,6 +138,8 @@ async fn whose_request_vanished_with_its_definition_loses_what_came_from_it() {
     office.is_held_by(&office.name, VIEW, &[DAVE]).await;
     office.reaches("Assignment", &asked, "Revoked RequestDeleted").await;
     office.reaches("Assignment", &direct, "Delivered").await;
+    install(&plane).await;
+    office.is_right().await;
 }
 
 #[tokio::test]
@@ -152,6 +154,12 @@ async fn what_ends_does_not_wait_for_a_look_at_its_request() {
     office.deletes("AccessRequest", request).await;
     office.goes("AccessRequest", request).await;
     // Whether it is gone cannot be asked, so that nobody loses anything for it.
+    let unanswered = ["verb=\"get\"", "kind=\"accessrequests\"", "code=\"500\""];
+    eventually("it was asked", WITHIN, async || {
+        let asked = sum(&far.replica.metrics().await, "entitlement_api_requests_total", &unanswered);
+        if asked > 1.0 { Ok(()) } else { Err(format!("{asked} times")) }
+    })
+    .await;
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
     office.revokes(&assignment).await;
     office.reaches("Assignment", &assignment, "Revoked").await;

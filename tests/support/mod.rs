@@ -13,6 +13,7 @@ pub mod http;
 pub mod install;
 pub mod kubeconfig;
 pub mod kubectl;
+pub mod metrics;
 pub mod operator;
 pub mod people;
 pub mod plane;

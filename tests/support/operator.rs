@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
-use kube::Api;
 use kube::api::PostParams;
+use kube::{Api, Client};
 
-use super::plane::{Plane, ROOT};
+use super::plane::{self, Plane, ROOT};
 use super::wait::eventually;
 use super::{http, kubeconfig, process};
 
@@ -143,6 +143,13 @@ impl Drop for Operator {
             eprintln!("the end of the operator's log:\n{}", tail(&self.log));
         }
     }
+}
+
+/// A client with the rights of the service account.
+pub async fn client(plane: &Plane) -> Client {
+    let path = plane.dir().join("operator-itself.kubeconfig");
+    write_kubeconfig(plane, &path).await;
+    plane::client(&path).await
 }
 
 /// Writes a kubeconfig with a token of the service account.

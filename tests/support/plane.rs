@@ -218,7 +218,8 @@ fn use_existing(dir: &Path, cluster: &Kubeconfig) {
     }
 }
 
-async fn client(path: &Path) -> Client {
+/// A client by a kubeconfig file.
+pub async fn client(path: &Path) -> Client {
     let options = KubeConfigOptions::default();
     let config = Config::from_custom_kubeconfig(kubeconfig::read(path), &options)
         .await
