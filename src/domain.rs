@@ -7,7 +7,9 @@
 pub mod approval;
 pub mod assignment;
 pub mod catalog;
+pub mod content;
 pub mod decision;
+pub mod digest;
 pub mod eligibility;
 pub mod guards;
 pub mod history;

@@ -43,6 +43,12 @@ impl Error {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 409))
     }
 
+    /// Whether the object would become larger than the API server, or etcd behind it, stores.
+    pub fn is_too_large(&self) -> bool {
+        let says = |status: &kube::core::Status| status.code == 413 || status.message.contains("request is too large");
+        matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if says(status)))
+    }
+
     /// The API server's own message, for a condition.
     pub fn message(&self) -> String {
         match self {

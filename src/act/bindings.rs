@@ -1,10 +1,12 @@
 //! Writes the bindings that carry grants: create, put right, delete.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef};
 use kube::Resource;
 use kube::api::Api;
 
-use crate::api::labels::{MANAGED_BY, OPERATOR};
+use crate::api::labels::{MANAGED_BY, NAMESPACE_UID, OPERATOR};
 use crate::api::subject::Subject;
 use crate::domain::Key;
 use crate::domain::catalog::{RBAC, rbac_subject};
@@ -67,19 +69,22 @@ fn key(scope: &Scope, name: &str) -> Key {
 }
 
 impl Act {
-    /// Carries out one write of a grant.
-    pub async fn binding(&self, grant: &GrantKey, write: &Write) -> Result<(), Error> {
+    /// Carries out one write of a grant. `uids`: of the namespaces as they were when it was decided, by name.
+    pub async fn binding(&self, grant: &GrantKey, write: &Write, uids: &BTreeMap<String, String>) -> Result<(), Error> {
         let (Write::Put { target, .. } | Write::Delete { target, .. }) = write;
-        match target.scope {
-            Scope::Cluster => self.write::<ClusterRoleBinding>(grant, write).await,
-            Scope::Namespace(_) => self.write::<RoleBinding>(grant, write).await,
+        match &target.scope {
+            Scope::Cluster => self.write::<ClusterRoleBinding>(grant, write, None).await,
+            Scope::Namespace(name) => self.write::<RoleBinding>(grant, write, uids.get(name)).await,
         }
     }
 
-    async fn write<B: Writable>(&self, grant: &GrantKey, write: &Write) -> Result<(), Error> {
+    async fn write<B: Writable>(&self, grant: &GrantKey, write: &Write, uid: Option<&String>) -> Result<(), Error> {
         match write {
             Write::Put { target, name, subjects, exists } => {
-                let wanted = new::<B>(grant, target, name, subjects);
+                let mut wanted = new::<B>(grant, target, name, subjects);
+                // The API server refuses it in a namespace that was made anew since.
+                let uid = uid.map(|uid| (NAMESPACE_UID.to_owned(), uid.clone()));
+                wanted.meta_mut().annotations.get_or_insert_default().extend(uid);
                 if *exists { self.replace(target, wanted).await } else { self.create(target, wanted).await }
             }
             Write::Delete { target, name } => {

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::RoleBinding;
 use kube::api::Api;
 use serde_json::json;
 
-use crate::api::labels::{MANAGED_BY, OPERATOR};
+use crate::api::labels::{CATALOG, MANAGED_BY, OPERATOR};
 use crate::api::{ApprovalDecisionStatus, Assignment, Catalog};
 use crate::domain::schedule::later;
 use crate::domain::{Effect, Key, catalog};
@@ -17,12 +18,23 @@ use super::status::HasStatus;
 use super::{Act, post};
 
 impl Act {
-    /// Carries out the effects of a look at an object, in their order.
+    /// Carries out the effects of a look at an object, in their order. One that fails holds up those after it, except that every binding of
+    /// people is written, whatever becomes of the others.
     pub async fn effects<K: HasStatus>(&self, object: &Arc<K>, effects: Vec<Effect>) -> Result<(), Error> {
+        let mut failed = None;
         for effect in effects {
-            self.effect(object, effect).await?;
+            let alone = matches!(effect, Effect::Bind(_) | Effect::Unbind(_));
+            if failed.is_some() && !alone {
+                break;
+            }
+            if let Err(error) = self.effect(object, effect).await {
+                failed.get_or_insert(error);
+                if !alone {
+                    break;
+                }
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     async fn effect<K: HasStatus>(&self, object: &Arc<K>, effect: Effect) -> Result<(), Error> {
@@ -38,6 +50,8 @@ impl Act {
             Effect::Judge { decision, status } => self.judge(&decision, &status).await,
             Effect::Retire => self.delete(K::api(self, &Key::of(&**object)), object).await,
             Effect::CreateNamespace(_) => self.create_namespace(&Key::of(&**object)).await,
+            Effect::DeleteNamespace(name) => self.delete_namespace(&name).await,
+            Effect::ReleaseNamespace(name) => self.release_namespace(&name).await,
             Effect::Bind(binding) => self.bind(*binding).await,
             Effect::Unbind(key) => self.unbind(&key).await,
         }
@@ -123,13 +137,30 @@ impl Act {
         let what = format!("create Namespace {}", found.wanted_namespace());
         match self.timed(what, Api::all(self.client.clone()).create(&post(), &namespace)).await {
             Ok(created) => {
-                self.hub.put::<k8s_openapi::api::core::v1::Namespace>(created);
+                self.hub.put::<Namespace>(created);
                 Ok(())
             }
             // Somebody else made it; the next look judges whether it is ours.
             Err(error) if error.is_conflict() => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    async fn delete_namespace(&self, name: &str) -> Result<(), Error> {
+        let found = self.hub.read().namespaces.get(&Key::new("", name)).cloned();
+        match found {
+            Some(found) => self.delete(Api::<Namespace>::all(self.client.clone()), &*found).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn release_namespace(&self, name: &str) -> Result<(), Error> {
+        let found = self.hub.read().namespaces.get(&Key::new("", name)).cloned();
+        let Some(found) = found else { return Ok(()) };
+        let off = json!({"metadata": {"labels": {CATALOG: null}}});
+        let changed = self.patch(Api::<Namespace>::all(self.client.clone()), &*found, off).await?;
+        self.hub.refresh(changed);
+        Ok(())
     }
 
     /// Creates or repairs a RoleBinding for people in a catalog's namespace.
@@ -145,7 +176,9 @@ impl Act {
             Err(error) => return Err(error),
         };
         let managed = found.metadata.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
-        if !managed && found.metadata.owner_references != wanted.metadata.owner_references {
+        let marked = found.metadata.annotations.as_ref().and_then(|a| a.get(CATALOG))
+            == wanted.metadata.annotations.as_ref().and_then(|a| a.get(CATALOG));
+        if !managed && !marked {
             return Err(Error::Conflict(format!("RoleBinding {key}")));
         }
         if found.role_ref != wanted.role_ref {

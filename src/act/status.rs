@@ -13,7 +13,7 @@ use crate::domain::Key;
 use crate::error::Error;
 use crate::observe::wakes::Watched;
 
-use super::Act;
+use super::{Act, merge};
 
 /// A kind with a status of ours.
 pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned {
@@ -69,8 +69,25 @@ impl Act {
         let params = PatchParams::apply(OPERATOR).force();
         let api = K::api(self, &key);
         let what = format!("write status of {} {key}", K::kind(&()));
-        let written = self.timed(what, api.patch_status(&key.name, &params, &Patch::Apply(body))).await;
+        let written = self.timed(what.clone(), api.patch_status(&key.name, &params, &Patch::Apply(body))).await;
+        let written = match written {
+            Err(error) if error.is_too_large() => self.replace_status(what, api, &**object, status).await,
+            other => other,
+        };
         self.hub.refresh(written?);
         Ok(true)
+    }
+
+    /// Writes a status where server-side apply cannot: somebody filled `metadata.managedFields`, which the API server drops for any other write
+    /// that would be too large.
+    async fn replace_status<K: HasStatus>(&self, what: String, api: Api<K>, object: &K, status: &K::Status) -> Result<K, Error> {
+        let (key, version) = (Key::of(object), object.meta().resource_version.clone());
+        let patch = json!([
+            {"op": "test", "path": "/metadata/resourceVersion", "value": version},
+            {"op": "add", "path": "/status", "value": status},
+        ]);
+        let patch = serde_json::from_value(patch)
+            .map_err(|error| Error::Api { what: what.clone(), source: Box::new(kube::Error::SerdeError(error)) })?;
+        self.timed(what, api.patch_status(&key.name, &merge(), &Patch::<()>::Json(patch))).await
     }
 }

@@ -63,14 +63,16 @@ pub struct PackageRole {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct IncompatibleWith {
-    /// Packages, of this catalog or of others. It is enough that one of the two names the other.
+    /// Packages, of this catalog or of others. Within a catalog it is enough that one of the two names the other. Of a package of another
+    /// catalog: who has it, or asks for it, cannot have this one. The other way round, this one bars the other only if the person asked for it
+    /// themselves, or if the other names this one too, or its Catalog lists this one in `honorsSeparationFrom`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub access_packages: Vec<PackageReference>,
     /// Groups whose members cannot have this package. Judged by the groups that the API server saw when the request was
     /// created; for an assignment that somebody else asked for the groups of the subject are not known and are not judged.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 1024)))]
     pub groups: Vec<String>,
 }
 
@@ -99,8 +101,9 @@ pub struct AccessPackageStatus {
     /// Assignments of the package that give access now, or will.
     #[serde(default)]
     pub live_assignments: i32,
-    /// `Ready`: every resource and role of the package exists and is Ready. Only while it holds: `RevocationHeld`, an edit would take a role
-    /// from many at once and waits for a confirmation.
+    /// `Ready`: every role of the package exists and may be handed out in each of its places. Only while it holds: `RevocationHeld`, an edit
+    /// would take a role from many at once and waits for a confirmation; `IncompatibleNotFound`, a package or catalog that `incompatibleWith`
+    /// names does not exist, so that it bars nothing yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
@@ -109,7 +112,9 @@ pub struct AccessPackageStatus {
 
 /// `Ready=False`: a CatalogResource that the package names does not exist.
 pub const RESOURCE_NOT_FOUND: &str = "ResourceNotFound";
-/// `Ready=False`: a CatalogResource of the package is not Ready; the message repeats why.
+/// `Ready=False`: a role of the package cannot be handed out, or not everywhere; the message repeats why.
 pub const RESOURCE_NOT_READY: &str = "ResourceNotReady";
+/// Condition, only while it holds: something that `incompatibleWith` names does not exist.
+pub const INCOMPATIBLE_NOT_FOUND: &str = "IncompatibleNotFound";
 /// `Ready=False`: the CatalogResource has no role of that name.
 pub const ROLE_NOT_IN_RESOURCE: &str = "RoleNotInResource";

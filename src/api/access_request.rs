@@ -12,7 +12,7 @@ use super::policy::{Expiration, Stage};
 use super::span::Span;
 use super::subject::{Identity, Subject};
 use super::timeline::TimelineEntry;
-pub use stage::{CountedDecision, StageState, StageStatus};
+pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
 
 /// An AccessRequest asks for an access package, for a longer stay in it, or to give it back. It is one workflow: its spec cannot be
 /// changed, except that it can be cancelled. What became of it stands in its status.
@@ -189,6 +189,18 @@ pub struct AccessRequestStatus {
     /// The policy it was accepted under, with its terms as they were then. Later edits of the policy do not touch them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PinnedPolicy>,
+    /// The roles of the package as approvers see them: pinned when a stage opens. When they change before the last approval, decisions made
+    /// before no longer count (`ContentChanged`), and approval begins anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub content: Vec<ContentRole>,
+    /// A digest of `content` and of what these roles are bound to, and where.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub content_digest: String,
+    /// Since when this content stands, if it changed while approval was under way: what was decided before does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_changed_at: Option<DateTime<Utc>>,
     /// The stages that have been opened, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 3))]

@@ -41,7 +41,8 @@ pub struct ApprovalDecisionSpec {
     /// Name of the AccessRequest, in the same namespace. Immutable.
     #[schemars(length(min = 1, max = 253))]
     pub access_request: String,
-    /// Uid of that request, so that the decision cannot be taken for another request of the same name. Immutable.
+    /// Uid of that request, so that the decision cannot be taken for another request of the same name. Needed only within the second in which
+    /// the request is created. Immutable.
     #[serde(rename = "accessRequestUID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub access_request_uid: Option<String>,
@@ -100,7 +101,9 @@ pub const REQUEST_NOT_PENDING: &str = "RequestNotPending";
 pub const DUPLICATE: &str = "Duplicate";
 /// `Counted=False`: the stage requires a reason.
 pub const REASON_REQUIRED: &str = "ReasonRequired";
-/// `Counted=False`: the decision is older than the request, or names the uid of another one.
+/// `Counted=False`: the roles of the package have changed since: the decision was for other content.
+pub const CONTENT_CHANGED: &str = "ContentChanged";
+/// `Counted=False`: the decision is older than the request, or of the same second without naming its uid, or names the uid of another one.
 pub const OTHER_REQUEST: &str = "OtherRequest";
 /// `Counted=False`: the decision is older than the admission policies as they are now, so that nobody vouches for who made it.
 pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";

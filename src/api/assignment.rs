@@ -107,7 +107,7 @@ pub enum Source {
 /// An early end.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revoked {
-    /// Who ended it, as they wrote it; the API server's audit log has the proof.
+    /// User name of who ended it; entered by the API server, never typed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
     pub by: String,

@@ -1,5 +1,6 @@
 //! Catalog: a container for access packages and the boundary of delegation.
 
+use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,20 @@ use super::subject::Subject;
     printcolumn(name = "Display Name", type_ = "string", json_path = ".spec.displayName", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 55 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
-        .message("the name of a Catalog is at most 55 lower case letters, digits and '-', because its namespace is named after it")
+        .message("the name of a Catalog is at most 55 lower case letters, digits and '-', because its namespace is named after it"),
+    validation = Rule::new("!has(self.spec.__namespace__) || !self.spec.__namespace__.startsWith('catalog-') || self.spec.__namespace__ == 'catalog-' + self.metadata.name")
+        .message("namespaces that begin with catalog- belong to the Catalog of that name: leave spec.namespace out, or name another namespace")
+        .field_path(".spec.namespace")
 )]
 #[x_kube(validation = Rule::new("!has(self.__namespace__) || !self.__namespace__.startsWith('kube-')")
     .message("namespaces that begin with kube- belong to Kubernetes").field_path(".namespace"),
     validation = Rule::new("has(self.__namespace__) == has(oldSelf.__namespace__) && (!has(self.__namespace__) || self.__namespace__ == oldSelf.__namespace__)")
-    .message("spec.namespace cannot be changed: create another Catalog instead").field_path(".namespace"))]
+    .message("spec.namespace cannot be changed: create another Catalog instead").field_path(".namespace"),
+    validation = Rule::new("(!has(self.owners) || self.owners.all(s, s.kind != 'Group' || !s.name.startsWith('system:'))) \
+        && (!has(self.accessPackageManagers) || self.accessPackageManagers.all(s, s.kind != 'Group' || !s.name.startsWith('system:'))) \
+        && (!has(self.assignmentManagers) || self.assignmentManagers.all(s, s.kind != 'Group' || !s.name.startsWith('system:'))) \
+        && (!has(self.readers) || self.readers.all(s, s.kind != 'Group' || !s.name.startsWith('system:')))")
+    .message("groups of Kubernetes itself (system:...) can have no role in a Catalog: name people, groups of people or single service accounts"))]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogSpec {
     /// Name for people. Default: the object's name.
@@ -45,13 +54,14 @@ pub struct CatalogSpec {
     /// next check; live assignments stay until their end. Default: `true`.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Namespace of the catalog. Default: `catalog-<name>`. It is created, or adopted when it exists and carries the label
-    /// `entitlement.dev/catalog: <catalog name>`. A created namespace is deleted with the Catalog, an adopted one stays.
-    /// Immutable. Reported by condition `Ready`.
+    /// Namespace of the catalog. Default: `catalog-<name>`, which is created, and deleted with the Catalog. Any other must exist and carry
+    /// the label `entitlement.dev/catalog: <catalog name>`, put there by somebody who may label it; it stays when the Catalog goes, without
+    /// the label. Immutable. Reported by condition `Ready`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub namespace: Option<String>,
-    /// May do everything in the catalog, and edit the Catalog itself. Empty at creation: the creator is entered.
+    /// May do everything in the catalog, and edit the Catalog itself. Empty at creation: the creator is entered. Left out later: stays as
+    /// it was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub owners: Vec<Subject>,
@@ -67,6 +77,21 @@ pub struct CatalogSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub readers: Vec<Subject>,
+    /// Names of Catalogs whose rules of separation bind packages of this one: what they hand out to somebody directly bars the person from
+    /// a package here that their package names in `incompatibleWith`. Without it only what the person asked for does. Default: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 55)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub honors_separation_from: Vec<String>,
+}
+
+/// An owner of a Catalog as an approver.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+pub struct NotedOwner {
+    /// The owner.
+    pub subject: Subject,
+    /// From when on decisions of the owner count.
+    pub since: DateTime<Utc>,
 }
 
 /// What the operator made of a Catalog.
@@ -80,7 +105,12 @@ pub struct CatalogStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub namespace: Option<String>,
-    /// `Ready`: the namespace is there and everybody named in the spec has their role in it.
+    /// The owners, and since when the operator knows them as such: where owners approve, only what they decided since then counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub owners: Vec<NotedOwner>,
+    /// `Ready`: the namespace is there and everybody named in the spec has their role in it. Only while it holds: `SubjectsNotBound`,
+    /// somebody who is named cannot be bound to a role.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
@@ -89,6 +119,10 @@ pub struct CatalogStatus {
 
 /// `Ready=False`: the namespace exists without the label `entitlement.dev/catalog: <catalog name>`.
 pub const NAMESPACE_NOT_OURS: &str = "NamespaceNotOurs";
+/// `Ready=False`: the namespace that the spec names does not exist; only `catalog-<name>` is created.
+pub const NAMESPACE_NOT_FOUND: &str = "NamespaceNotFound";
+/// Condition, only while it holds: users of Kubernetes itself (`system:...`) are named, whom the operator binds to nothing.
+pub const SUBJECTS_NOT_BOUND: &str = "SubjectsNotBound";
 /// `Ready=False`: the namespace is being created, or goes away.
 pub const NAMESPACE_PENDING: &str = "NamespacePending";
 /// `Ready=False`: a RoleBinding in the namespace is not there yet, or one of its name belongs to somebody else.
@@ -99,7 +133,7 @@ pub const AVAILABLE: &str = "Available";
 /// Prefix of the namespace that a Catalog gets when its spec names none.
 const PREFIX: &str = "catalog-";
 
-pub(super) fn yes() -> bool {
+pub(in crate::api) fn yes() -> bool {
     true
 }
 
@@ -110,6 +144,17 @@ impl Catalog {
             Some(named) => named.clone(),
             None => format!("{PREFIX}{}", self.metadata.name.as_deref().unwrap_or_default()),
         }
+    }
+
+    /// The owners whose decisions count, and since when.
+    pub fn deciding_owners(&self) -> Vec<NotedOwner> {
+        let noted = self.status.iter().flat_map(|status| &status.owners);
+        noted.filter(|owner| self.spec.owners.contains(&owner.subject)).cloned().collect()
+    }
+
+    /// Whether the operator creates its namespace, and deletes it with the Catalog.
+    pub fn makes_its_namespace(&self) -> bool {
+        self.wanted_namespace().strip_prefix(PREFIX) == self.metadata.name.as_deref()
     }
 
     /// The namespace that it has, once the operator found it usable.

@@ -1,15 +1,20 @@
 //! CatalogResource: a system object in which roles can be granted.
 
-use chrono::{DateTime, Utc};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+mod status;
+
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::subject::Identity;
+pub use status::{
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CatalogResourceStatus, NAMESPACE_NOT_FOUND, NO_CATALOG,
+    NOT_YET_JUDGED, PlaceStatus, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
+};
 
 /// A CatalogResource brings something that people can have roles in (namespaces of this cluster, or the cluster itself) into a
-/// catalog, with the roles that packages may bundle. Whoever writes it must be able to hand out these roles themselves.
+/// catalog, with the roles that packages may bundle. Whoever writes a role, and whoever writes the places, must be able to hand out the role
+/// there themselves: the API server enters both as authors, and `status.roles` says what became of each role.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
     group = "entitlement.dev",
@@ -26,10 +31,13 @@ use super::subject::Identity;
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
-    printcolumn(name = "Author", type_ = "string", json_path = ".spec.author.username", priority = 1),
+    printcolumn(name = "Author", type_ = "string", json_path = ".spec.kubernetes.author.username", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is at most 63 characters, because it becomes a label")
 )]
+#[x_kube(validation = Rule::new("self.roles.all(r, self.roles.exists_one(o, o.name == r.name))").message("two roles have the same name").field_path(".roles"),
+    validation = Rule::new("self.roles.size() * (has(self.kubernetes.namespaces) ? self.kubernetes.namespaces.size() : 1) <= 256")
+    .message("at most 256 pairs of a role and a namespace: divide them among several CatalogResources").field_path(".roles"))]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogResourceSpec {
     /// Name for people. Default: the object's name.
@@ -42,14 +50,47 @@ pub struct CatalogResourceSpec {
     pub description: String,
     /// Where in this cluster the roles are granted.
     pub kubernetes: KubernetesTarget,
-    /// The roles that packages can bundle.
+    /// The roles that packages can bundle. An apply replaces the whole list.
     #[schemars(length(min = 1, max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub roles: Vec<ResourceRole>,
-    /// Who wrote the spec as it stands; entered by the API server at every change, never typed. Whether they may hand out the
-    /// roles is reported by condition `Authorized`.
+    /// Groups that the authors of the roles and of the places were in when they wrote; entered by the API server, never typed. Kept once, and
+    /// referred to by `groupsRef`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 65))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub author_groups: Vec<AuthorGroups>,
+}
+
+/// Somebody who wrote a role or the places of a resource; entered by the API server, never typed: what a client writes here is overwritten
+/// (Kubernetes 1.36 and later) or refused (1.30 to 1.35).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Author {
+    /// User name as authenticated.
+    #[schemars(length(min = 1, max = 1024))]
+    pub username: String,
+    /// Unique id of the user where the authenticator gives one (client certificates do not).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub author: Option<Identity>,
+    #[schemars(length(max = 1024))]
+    pub uid: Option<String>,
+    /// The `id` in `spec.authorGroups` of the groups that the user was in.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub groups_ref: i64,
+}
+
+/// The groups of an author.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[x_kube(validation = Rule::new("!has(self.groups) || self.groups.size() <= 1000")
+    .message("you are in more than 1000 groups, which is more than can be kept: ask your administrator for a login with fewer groups (let the identity provider send only those that matter in this cluster)"))]
+pub struct AuthorGroups {
+    /// What `groupsRef` of an author refers to.
+    #[schemars(range(min = 1, max = 2_147_483_647))]
+    pub id: i64,
+    /// The groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2000), inner(length(max = 1024)))]
+    pub groups: Vec<String>,
 }
 
 /// Namespaces of this cluster, or the whole of it.
@@ -66,6 +107,9 @@ pub struct KubernetesTarget {
     /// `true`: the roles are granted in the whole cluster, by ClusterRoleBindings. Default: `false`.
     #[serde(default)]
     pub cluster_wide: bool,
+    /// Who wrote these places; entered by the API server when they change, never typed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
 }
 
 /// A role that can be granted in the resource.
@@ -81,6 +125,10 @@ pub struct ResourceRole {
     pub display_name: String,
     /// The Kubernetes role behind it.
     pub kubernetes: KubernetesRole,
+    /// Who wrote `kubernetes` of this role; entered by the API server when it changes, never typed. Whether they may hand out the role is
+    /// reported by `status.roles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
 }
 
 /// What is bound in Kubernetes.
@@ -110,41 +158,10 @@ pub enum RoleKind {
     Role,
 }
 
-/// What the operator found.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct CatalogResourceStatus {
-    /// Generation of the spec that this status speaks of.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub observed_generation: Option<i64>,
-    /// When the API server was last asked about the author, while the answer is no or unknown; it is asked again now and then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub asked_at: Option<DateTime<Utc>>,
-    /// Since when the admission policies had been in force, unchanged, when the author was judged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vouched_since: Option<DateTime<Utc>>,
-    /// `Ready`: the namespaces and every role exist, and the author may hand them out. `Authorized`: the author may hand them out;
-    /// asked once for each author and generation. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the
-    /// operator needs, and is left alone; `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
-    pub conditions: Vec<Condition>,
+impl CatalogResourceSpec {
+    /// An author with the groups of then; none when these are not there.
+    pub fn identity(&self, author: &Author) -> Option<Identity> {
+        let groups = self.author_groups.iter().find(|set| set.id == author.groups_ref)?.groups.clone();
+        Some(Identity { username: author.username.clone(), uid: author.uid.clone(), groups })
+    }
 }
-
-/// Condition: the author of the spec could bind every role themselves, by Kubernetes' own escalation rule.
-pub const AUTHORIZED: &str = "Authorized";
-/// `Authorized=False`: the message names the first role that the author cannot bind.
-pub const AUTHOR_CANNOT_BIND: &str = "AuthorCannotBind";
-/// `Authorized=False`: nobody vouches for the author; the admission policies were not in force when it was written.
-pub const AUTHOR_UNKNOWN: &str = "AuthorUnknown";
-/// `Authorized=Unknown`: a role does not exist, so that nobody can tell what it would permit.
-pub const ROLE_NOT_FOUND: &str = "RoleNotFound";
-/// `Authorized=True`.
-pub const AUTHOR_MAY_BIND: &str = "AuthorMayBind";
-/// `Ready=False`: a namespace of the target does not exist.
-pub const NAMESPACE_NOT_FOUND: &str = "NamespaceNotFound";
-/// `Ready=False`: the object lies in a namespace that belongs to no Catalog.
-pub const NO_CATALOG: &str = "NoCatalog";
-/// `Ready=False`: a `Role` cannot be granted cluster-wide.
-pub const ROLE_IS_NAMESPACED: &str = "RoleIsNamespaced";

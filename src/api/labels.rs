@@ -11,6 +11,9 @@ pub const ROLE: &str = "entitlement.dev/role";
 /// On a RoleBinding that carries grants, as an annotation: `<catalog namespace>/<resource>/<role>`. It tells our
 /// bindings from foreign ones when somebody stripped the labels.
 pub const GRANT: &str = "entitlement.dev/grant";
+/// On a RoleBinding that carries grants, as an annotation: uid of the namespace that was judged. The API server refuses the operator a
+/// binding in a namespace of another uid, however late the operator hears of it.
+pub const NAMESPACE_UID: &str = "entitlement.dev/namespace-uid";
 /// On an AccessPackage or CatalogResource: the generation whose mass revocation is confirmed.
 pub const CONFIRM_REVOCATION: &str = "entitlement.dev/confirm-revocation";
 /// Kubernetes' own label for the owner of an object.

@@ -78,6 +78,10 @@ pub struct PolicySpec {
     /// Whether holders may extend their access.
     #[serde(default)]
     pub extension: Extension,
+    /// `true`: a manager may assign the package to themselves directly. Default: `false`, such an Assignment is not accepted
+    /// (`SelfAssignment`).
+    #[serde(default)]
+    pub self_assignment: bool,
 }
 
 /// Who can request the package under a policy.
@@ -107,6 +111,10 @@ pub struct Requestors {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     pub on_behalf: Vec<Subject>,
+    /// `true`: a group in the scope may itself be the subject of a request, so that all its members get the access. Not while `except` names
+    /// anybody, who could be a member. Default: `false`.
+    #[serde(default)]
+    pub group_as_subject: bool,
 }
 
 /// Scopes of a policy, most specific first.

@@ -1,6 +1,6 @@
 //! Asks the API server what somebody may do, by SubjectAccessReview. The answers are facts to decide on; nothing is changed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authorization::v1::{
@@ -15,7 +15,7 @@ use crate::api::catalog_resource::RoleKind;
 use crate::api::subject::Identity;
 use crate::domain::Key;
 use crate::domain::catalog::RBAC;
-use crate::domain::resource::{Answer, Scope, Target, missing};
+use crate::domain::resource::{Answer, Question, Scope, Target};
 use crate::error::Error;
 
 /// Questions that are on their way at the same time.
@@ -71,24 +71,63 @@ pub(super) async fn may_assign(act: &Act, who: &Identity, package: &Key) -> Resu
     may(act, who, &permission).await
 }
 
-/// Whether somebody could hand out all these roles themselves, by Kubernetes' own rule: they hold the verb `bind` on the role, or every
-/// permission in it, where it would be bound.
-pub(super) async fn may_bind(act: &Act, who: &Identity, targets: &[Target]) -> Result<Answer, Error> {
-    for target in targets {
-        if may(act, who, &bind(target)).await? {
-            continue;
-        }
-        let Some(rules) = rules(act, target).await? else { return Ok(Answer::Unknown(missing(target))) };
-        if let Some(lacking) = first_missing(act, who, permissions(&rules, target)).await? {
-            let place =
-                if let Scope::Namespace(name) = &target.scope { format!(" in namespace {name:?}") } else { String::new() };
-            return Ok(Answer::CannotBind(format!(
-                "{} may not hand out {:?} {:?}{place}: no verb bind on it, and not all that it permits, such as {lacking}",
-                who.username, target.role.kind, target.role.name
-            )));
+/// Most single permissions of a role that are asked about.
+const MOST_PERMISSIONS: usize = 5_000;
+
+/// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
+pub(super) async fn judge(act: &Act, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
+    let mut known: HashMap<(Vec<Identity>, Target), Answer> = HashMap::new();
+    let mut answers = Vec::new();
+    for question in questions {
+        let key = (question.who.clone(), question.target.clone());
+        let answer = match known.get(&key) {
+            Some(answer) => answer.clone(),
+            None => all_may_bind(act, &question.who, &question.target).await?,
+        };
+        known.insert(key, answer.clone());
+        answers.push((question, answer));
+    }
+    Ok(answers)
+}
+
+async fn all_may_bind(act: &Act, who: &[Identity], target: &Target) -> Result<Answer, Error> {
+    for author in who {
+        match may_bind(act, author, target).await? {
+            Answer::MayBind => {}
+            other => return Ok(other),
         }
     }
     Ok(Answer::MayBind)
+}
+
+/// Whether somebody could hand out a role themselves, by Kubernetes' own rule: they hold the verb `bind` on the role, or every permission in
+/// it, where it would be bound.
+async fn may_bind(act: &Act, who: &Identity, target: &Target) -> Result<Answer, Error> {
+    if may(act, who, &bind(target)).await? {
+        return Ok(Answer::MayBind);
+    }
+    let Some(rules) = rules(act, target).await? else { return Ok(Answer::Gone) };
+    let place = if let Scope::Namespace(name) = &target.scope { format!(" in namespace {name:?}") } else { String::new() };
+    let count = rules.iter().map(breadth).fold(0_usize, usize::saturating_add);
+    let refusal =
+        format!("{} may not hand out {:?} {:?}{place}: no verb bind on it", who.username, target.role.kind, target.role.name);
+    if count > MOST_PERMISSIONS {
+        return Ok(Answer::TooBroad(format!(
+            "{refusal}, and it permits {count} single things, of which at most {MOST_PERMISSIONS} are asked about"
+        )));
+    }
+    Ok(match first_missing(act, who, permissions(&rules, target)).await? {
+        Some(lacking) => Answer::CannotBind(format!("{refusal}, and not all that it permits, such as {lacking}")),
+        None => Answer::MayBind,
+    })
+}
+
+/// How many single permissions a rule multiplies out to.
+fn breadth(rule: &PolicyRule) -> usize {
+    let count = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
+    let objects =
+        count(&rule.api_groups).saturating_mul(count(&rule.resources)).saturating_mul(count(&rule.resource_names).max(1));
+    objects.saturating_add(count(&rule.non_resource_urls)).saturating_mul(rule.verbs.len())
 }
 
 fn bind(target: &Target) -> Permission {

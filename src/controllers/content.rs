@@ -2,44 +2,40 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
+use crate::api::CatalogResource;
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
+use crate::observe::World;
 use crate::queue::Outcome;
 
 use super::{Context, authority};
 
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().resources.get(key).cloned() else { return Ok(Outcome::Idle) };
-    let undecided = context.guard.is_undecided();
-    let objection = context.guard.objection().filter(|_| !undecided);
-    let (vouched_since, open) = (context.guard.vouched_since(), context.guard.found_open(&found));
-    let doubt = machine::doubt(&found, objection.as_deref(), vouched_since, open);
-    let appeared = machine::roles_appeared(&found, &*context.hub.read());
-    let asked = match machine::must_ask(&found, now) {
-        // Whether anybody vouches for the author is known in a moment, and wakes us.
-        _ if undecided => Err(None),
-        _ if appeared => Ok(()),
-        asked => asked,
+    let (found, offer, questions) = {
+        let world = context.hub.read();
+        let Some((found, offer)) = world.resources.get(key).cloned().zip(world.offers.get(key).cloned()) else {
+            return Ok(Outcome::Idle);
+        };
+        let questions = questions(context, &found, &offer, &world, now);
+        (found, offer, questions)
     };
-    let answer = match (&asked, &found.spec.author) {
-        (Ok(()), Some(author)) if doubt.is_none() => {
-            Some(authority::may_bind(&context.act, author, &machine::all_targets(&found)).await?)
-        }
-        _ => None,
-    };
+    let answers = authority::judge(&context.act, questions).await?;
+    let objection = context.guard.objection();
     let mut plan = {
         let world = context.hub.read();
-        let has_catalog = world.catalog_of(&key.namespace).is_some();
         machine::decide(
             &machine::Seen {
                 resource: &found,
-                has_catalog,
+                offer: &offer,
                 users: world.resource_users(&found),
                 cluster: &*world,
-                answer,
-                doubt,
-                vouched_since,
+                answers,
+                vouching: vouching(context, objection.as_deref()),
+                open: &|name, role| context.guard.found_open(key, name, &role.digest),
+                undecided: context.guard.is_undecided(),
             },
             now,
         )
@@ -49,10 +45,30 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
         readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
         readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
     }
-    let mut after = (*found).clone();
-    after.status = Some(plan.status.clone());
-    plan.wake(machine::must_ask(&after, now).err().flatten());
     context.carry_out(&found, plan).await
+}
+
+fn vouching<'a>(context: &Context, objection: Option<&'a str>) -> machine::Vouching<'a> {
+    machine::Vouching { objection, since: context.guard.vouched_since() }
+}
+
+/// What the API server has to be asked about the authors now.
+fn questions(
+    context: &Context,
+    found: &CatalogResource,
+    offer: &machine::Offer,
+    world: &World,
+    now: DateTime<Utc>,
+) -> Vec<machine::Question> {
+    if context.guard.is_undecided() {
+        return Vec::new(); // whether anybody vouches for the authors is known in a moment, and wakes us
+    }
+    let (objection, key) = (context.guard.objection(), Key::of(found));
+    let vouching = vouching(context, objection.as_deref());
+    let is_doubted = |name: &str, role: &machine::OfferedRole| {
+        machine::doubt(found, role, vouching, context.guard.found_open(&key, name, &role.digest)).is_some()
+    };
+    machine::questions(found, offer, world, is_doubted, now)
 }
 
 pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Error> {
@@ -60,9 +76,11 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Err
     let Some(found) = context.hub.read().packages.get(key).cloned() else { return Ok(Outcome::Idle) };
     let mut plan = {
         let world = context.hub.read();
-        let resource = |name: &str| world.resources.get(&Key::new(&key.namespace, name)).map(|r| &**r);
+        let offer = |name: &str| world.offer(&Key::new(&key.namespace, name));
         let has_catalog = world.catalog_of(&key.namespace).is_some();
-        readiness::package(&found, resource, has_catalog, world.package_counts(key), now)
+        let mut plan = readiness::package(&found, (&offer, &*world), has_catalog, world.package_counts(key), now);
+        readiness::incompatible_found(&mut plan, &found, &world.unknown_foes(&found), now);
+        plan
     };
     if !context.is_unsure(&key.namespace, None) {
         let held = context.held(|_, held| held.packages.contains(key));

@@ -7,13 +7,13 @@ use chrono::{DateTime, Utc};
 
 use crate::api::assignment::GrantState;
 use crate::api::{Assignment, Subject};
-use crate::domain::resource::Grantable;
+use crate::domain::resource::{Standing, Target};
 use crate::domain::{Key, Note, holdings};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::kept;
 use crate::grants::name;
-use crate::grants::plan::{Allowed, Write, plan};
+use crate::grants::plan::{Place, plan};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
@@ -30,17 +30,13 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         let (overdue, drifted) = (overdue(&world, key, now), drifted(&world, key, &seen, now));
         (seen, overdue, drifted)
     };
-    let (kept, allowed) = brake(context, key, &seen);
-    let writes = plan(key, &seen.wanted, &kept, &allowed, &seen.observed);
-    let (mut failures, mut made_all) = (Vec::new(), true);
+    let (kept, places) = brake(context, key, &seen);
+    let writes = plan(key, &seen.wanted, &kept, &places, &seen.observed);
+    let mut failures = Vec::new();
     for write in &writes {
-        // The old place goes only when the new one is there; the plan has such deletions at its end.
-        if made_all || !matches!(write, Write::Delete { .. }) {
-            // One that fails does not hold up the others, least of all those that take access away.
-            if let Err(error) = context.act.binding(key, write).await {
-                made_all &= !matches!(write, Write::Put { exists: false, .. });
-                failures.push(error);
-            }
+        // One that fails does not hold up the others, least of all those that take access away.
+        if let Err(error) = context.act.binding(key, write, &seen.namespace_uids).await {
+            failures.push(error);
         }
     }
     if failures.is_empty() && !writes.is_empty() {
@@ -60,32 +56,35 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     }
 }
 
-/// Where the role may be granted. While identities cannot be trusted nobody gains anything anywhere, and nothing moves.
-fn allowed(seen: &GrantSeen, trusted: bool) -> Allowed {
-    match &seen.grantable {
-        Grantable::In(targets) if trusted => {
-            Allowed::In(targets.iter().map(|t| (t.clone(), !seen.closed.contains_key(t))).collect())
-        }
-        Grantable::In(_) | Grantable::Hold(_) | Grantable::Unjudged => Allowed::Hold,
-        Grantable::No(_) => Allowed::In(BTreeMap::new()),
-    }
+/// What may be done in each place. While identities cannot be trusted nobody gains anything anywhere, and no role becomes another one.
+fn places(seen: &GrantSeen, trusted: bool) -> BTreeMap<Target, Place> {
+    let place = |(target, standing): (&Target, &Standing)| {
+        let place = match standing {
+            Standing::Open if trusted => Place::Open,
+            Standing::Leaving if trusted || !seen.scopes.contains(&target.scope) => return None,
+            Standing::Open | Standing::Held(_) | Standing::Leaving => Place::Closed,
+            Standing::Void(_) => Place::Void,
+        };
+        Some((target.clone(), place))
+    };
+    seen.places.iter().filter_map(place).collect()
 }
 
 /// Whom the brake lets keep the role until somebody confirms, and where the role may be granted.
-fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, Allowed) {
-    let mut allowed = allowed(seen, context.guard.objection().is_none());
+fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, BTreeMap<Target, Place>) {
+    let mut places = places(seen, context.guard.objection().is_none());
     let losers: BTreeSet<Subject> = seen.losers.keys().cloned().collect();
     // What is held stays held when some of them go for good, and over a restart.
     let still = !losers.is_empty() && (seen.held || context.problems().held.contains_key(key));
     let kept = kept(context.settings.brake, seen.present, &losers).or(still.then_some(&losers));
-    if let (Some(_), Allowed::In(places)) = (kept, &mut allowed) {
+    if kept.is_some() {
         // They stay where we put them, and nobody joins them there.
         for binding in seen.observed.iter().filter(|o| name::is_genuine(key, &o.target, &o.name)) {
-            places.entry(binding.target.clone()).or_insert(false);
+            places.entry(binding.target.clone()).or_insert(Place::Closed);
         }
     }
     hold(context, key, kept.map(|kept| Held { count: kept.len(), packages: seen.losers.values().cloned().collect() }));
-    (kept.cloned().unwrap_or_default(), allowed)
+    (kept.cloned().unwrap_or_default(), places)
 }
 
 /// Keeps what the brake holds back, for the conditions of resource and packages.
@@ -110,7 +109,9 @@ fn overdue(world: &World, key: &GrantKey, now: DateTime<Utc>) -> Vec<DateTime<Ut
 
 /// What somebody else changed in our bindings: delivered subjects that are missing, and subjects that no assignment explains.
 fn drifted(world: &World, key: &GrantKey, seen: &GrantSeen, now: DateTime<Utc>) -> Vec<String> {
-    let Grantable::In(_) = seen.grantable else { return Vec::new() };
+    if !seen.places.values().any(|standing| *standing == Standing::Open) {
+        return Vec::new();
+    }
     let mut told = Vec::new();
     let of = |subject: &Subject| {
         let own: Vec<_> = world.assignments.find(&Term::Subject(subject.clone())).cloned().collect();

@@ -5,6 +5,7 @@
 //! judged before. Whoever is refused for it hears why, and can do the same again.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -12,8 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use kube::api::{Api, PostParams};
 use tracing::{error, info};
 
-use crate::api::{AccessRequest, AccessRequestSpec, CatalogResource};
-use crate::domain::readiness::generation;
+use crate::api::{AccessRequest, AccessRequestSpec};
 use crate::domain::{Key, resource};
 use crate::error::Error;
 use crate::observe::guard::Shipped;
@@ -44,8 +44,8 @@ pub struct Guard {
     /// Namespace in which the probe is tried.
     namespace: String,
     finding: Mutex<Finding>,
-    /// Resources, and generations of them, that stood open when the policies came into force.
-    open: Mutex<BTreeSet<(Key, i64)>>,
+    /// Roles of resources, by name and digest, that stood open when the policies came into force.
+    open: Mutex<BTreeSet<(Key, String, String)>>,
 }
 
 /// What the last look found.
@@ -88,10 +88,10 @@ impl Guard {
         }
     }
 
-    /// Whether a resource, as it is written, stood open when the policies came into force; see [`resource::stands_open`].
-    pub fn found_open(&self, resource: &CatalogResource) -> bool {
+    /// Whether a role of a resource, as it is written, stood open when the policies came into force; see [`resource::stands_open`].
+    pub fn found_open(&self, resource: &Key, role: &str, digest: &str) -> bool {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.contains(&(Key::of(resource), generation(resource)))
+        open.contains(&(resource.clone(), role.to_owned(), digest.to_owned()))
     }
 
     /// Remembers what stands open, before anybody is believed.
@@ -101,8 +101,11 @@ impl Guard {
             Finding::Unknown => false,
             Finding::Wrong(_) => true,
         };
-        let all = world.resources.all().filter(|r| resource::stands_open(r, since, watched));
-        let open = all.map(|r| (Key::of(&**r), generation(&**r))).collect();
+        let roles = |(key, found): (&Key, &Arc<resource::Offer>)| {
+            let open = world.resources.get(key).map(|r| resource::stands_open(r, found, since, watched)).unwrap_or_default();
+            open.into_iter().map(|(role, digest)| (key.clone(), role, digest)).collect::<Vec<_>>()
+        };
+        let open = world.offers.iter().flat_map(roles).collect();
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
     }
 

@@ -5,7 +5,8 @@
 //!
 //! | decision | counts? |
 //! |---|---|
-//! | older than the request, or names another uid | no, `OtherRequest` |
+//! | older than the request, or of the same second without its uid, or names another uid | no, `OtherRequest` |
+//! | made before the roles of the package changed | no, `ContentChanged` |
 //! | older than the admission policies as they are now | no, `IdentityNotEnforced` |
 //! | by requestor, subject, or a member of the subject | no, `SelfApproval` |
 //! | for another stage, or made before the stage opened or at its deadline or later | no, `StageClosed` |
@@ -19,8 +20,10 @@ use chrono::{DateTime, Utc};
 
 use crate::api::access_request::{CountedDecision, StageState, StageStatus};
 use crate::api::approval_decision::{
-    DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, SELF_APPROVAL, STAGE_CLOSED, Verdict,
+    CONTENT_CHANGED, DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, SELF_APPROVAL,
+    STAGE_CLOSED, Verdict,
 };
+use crate::api::catalog::NotedOwner;
 use crate::api::policy::{Approver, ApproverKind, Justification, Stage};
 use crate::api::subject::{Identity, Subject};
 use crate::api::time::created;
@@ -36,8 +39,10 @@ pub struct Bench<'a> {
     pub requestor: &'a Identity,
     /// Who gets the access.
     pub subject: &'a Subject,
-    /// Owners of the catalog, for approvers of kind CatalogOwners.
-    pub owners: &'a [Subject],
+    /// Owners of the catalog, for approvers of kind CatalogOwners, and since when they decide.
+    pub owners: Vec<NotedOwner>,
+    /// Since when the content stands that is to be approved, if it changed.
+    pub content_since: Option<DateTime<Utc>>,
     /// Since when the API server vouches for who decides; none: nobody asks it to.
     pub vouched_since: Option<DateTime<Utc>>,
 }
@@ -124,7 +129,9 @@ fn one(
     let at = created(decision);
     let spec = &decision.spec;
     let other_uid = spec.access_request_uid.as_ref().is_some_and(|uid| Some(uid) != bench.request.metadata.uid.as_ref());
-    if other_uid || at < created(bench.request) {
+    // Instants are whole seconds: of the request's own second only the uid tells what came first.
+    let asked = created(bench.request);
+    if other_uid || at < asked || (at == asked && spec.access_request_uid.is_none()) {
         return Err(OTHER_REQUEST);
     }
     if bench.vouched_since.is_some_and(|since| at < since) {
@@ -134,12 +141,15 @@ fn one(
     if bench.is_party(who) {
         return Err(SELF_APPROVAL);
     }
+    if bench.content_since.is_some_and(|since| at < since) {
+        return Err(CONTENT_CHANGED);
+    }
     let other_stage = spec.stage.as_ref().is_some_and(|name| *name != status.name);
     if other_stage || at < status.opened_at || at >= status.deadline {
         return Err(STAGE_CLOSED);
     }
     let named = approvers_at(stage, status, bench, at);
-    let entry = named.iter().find(|a| bench.names(a, who)).ok_or(NOT_AN_APPROVER)?;
+    let entry = named.iter().find(|a| bench.names(a, who, at)).ok_or(NOT_AN_APPROVER)?;
     if stage.approver_justification == Justification::Required && spec.reason.trim().is_empty() {
         return Err(REASON_REQUIRED);
     }
@@ -171,14 +181,15 @@ impl Bench<'_> {
         };
         match approver.subject() {
             Some(subject) => other(&subject),
-            None => approver.kind == ApproverKind::CatalogOwners && self.owners.iter().any(other),
+            None => approver.kind == ApproverKind::CatalogOwners && self.owners.iter().any(|owner| other(&owner.subject)),
         }
     }
 
-    fn names(&self, approver: &Approver, who: &Identity) -> bool {
+    fn names(&self, approver: &Approver, who: &Identity, at: DateTime<Utc>) -> bool {
+        let owns = |owner: &NotedOwner| owner.since <= at && owner.subject.covers(who);
         match approver.subject() {
             Some(subject) => subject.covers(who),
-            None => approver.kind == ApproverKind::CatalogOwners && self.owners.iter().any(|owner| owner.covers(who)),
+            None => approver.kind == ApproverKind::CatalogOwners && self.owners.iter().any(owns),
         }
     }
 }

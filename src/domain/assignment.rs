@@ -2,7 +2,7 @@
 //!
 //! | from | when | to | reason |
 //! |---|---|---|---|
-//! | - | direct, and not acceptable (yet) | Pending, `Accepted=False` | `PackageNotFound`, `PolicyNotFound`, `AlreadyAssigned`, `Incompatible`, `SchedulePast`, `ScheduleTooLong` |
+//! | - | direct, and not acceptable (yet) | Pending, `Accepted=False` | `PackageNotFound`, `PolicyNotFound`, `NotEligible`, `SelfAssignment`, `AlreadyAssigned`, `Incompatible`, `SchedulePast`, `ScheduleTooLong` |
 //! | - | from a request that is not (yet) approved as far as we see | Pending, `Accepted=Unknown` | `RequestNotApproved` |
 //! | -, Pending | acceptable, start ahead | Scheduled | |
 //! | -, Pending, Scheduled | acceptable, start reached | Provisioning | |
@@ -28,9 +28,10 @@ use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Cat
 
 use super::history;
 use super::holdings::Holdings;
-use super::plan::{Effect, Key, Plan};
+use super::plan::{Effect, Plan};
 use super::readiness::generation;
 use super::schedule::{later, show};
+use super::separation::Foe;
 
 /// The request that an assignment names.
 #[derive(Clone, Copy)]
@@ -79,7 +80,7 @@ pub struct Seen<'a> {
     /// What the subject holds otherwise.
     pub holdings: Holdings<'a>,
     /// Packages that must not be held with it.
-    pub incompatible: Vec<Key>,
+    pub incompatible: Vec<Foe>,
     /// Its roles: those of the package, and those where the subject was found.
     pub roles: Vec<Role>,
     /// Why nothing new may be accepted now: the admission policies are not in force.
@@ -98,6 +99,8 @@ pub const DELETED: &str = "Deleted";
 pub const REQUEST_DELETED: &str = "RequestDeleted";
 /// `status.reason` while the request of an assignment is not approved as far as we see.
 pub const REQUEST_NOT_APPROVED: &str = "RequestNotApproved";
+/// `status.reason` of a direct assignment by which somebody would give a package to themselves, which its policy does not allow.
+pub const SELF_ASSIGNMENT: &str = "SelfAssignment";
 /// `status.reason` while a role cannot be granted.
 pub const GRANT_FAILED: &str = "GrantFailed";
 

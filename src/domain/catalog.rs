@@ -1,19 +1,24 @@
 //! Catalog: its namespace, and who has which role in it.
 
+mod people;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject as RbacSubject};
-use kube::Resource;
 
-use crate::api::catalog::{BINDINGS_PENDING, NAMESPACE_NOT_OURS, NAMESPACE_PENDING};
-use crate::api::labels::{CATALOG, MANAGED_BY, OPERATOR};
+use crate::api::access_request::PinnedPolicy;
+use crate::api::catalog::{
+    BINDINGS_PENDING, NAMESPACE_NOT_FOUND, NAMESPACE_NOT_OURS, NAMESPACE_PENDING, NotedOwner, SUBJECTS_NOT_BOUND,
+};
+use crate::api::labels::{CATALOG, IN_USE, MANAGED_BY, OPERATOR};
 use crate::api::subject::{Subject, SubjectKind};
+use crate::api::time::created;
 use crate::api::{Catalog, CatalogStatus, Policy};
 
 use super::plan::{Effect, Key, Note, Plan};
-use super::readiness::{Wrong, deletion, generation, set_ready};
+use super::readiness::{Wrong, deletion, generation, set_ready, while_it_holds};
 
 /// What a look at a catalog sees.
 pub struct Seen<'a> {
@@ -25,17 +30,22 @@ pub struct Seen<'a> {
     pub bindings: BTreeMap<String, &'a RoleBinding>,
     /// How many packages are in the namespace.
     pub packages: usize,
-    /// Policies in the namespace; their approvers may list requests.
-    pub policies: Vec<&'a Policy>,
+    /// How many resources are in the namespace.
+    pub resources: usize,
+    /// Policies in the namespace, and whether people can ask under them or have something under way.
+    pub policies: Vec<(&'a Policy, bool)>,
+    /// Terms of requests that wait for approval, as they were pinned.
+    pub waiting: Vec<&'a PinnedPolicy>,
 }
-
-/// The group of everybody whom the API server knows.
-const EVERYBODY: &str = "system:authenticated";
 
 /// Decides what becomes of a catalog. `problem` is what went wrong when it was last carried out.
 pub fn decide(seen: &Seen<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
     let mut plan = Plan::status(seen.catalog.status.clone().unwrap_or_default());
-    let (effect, kept) = deletion(seen.catalog, &[(seen.packages, "access package(s) in its namespace")]);
+    let users = [(seen.packages, "access package(s) in its namespace"), (seen.resources, "catalog resource(s) in its namespace")];
+    let (effect, kept) = deletion(seen.catalog, &users);
+    if effect == Some(Effect::Release(IN_USE)) {
+        plan.effects.extend(parting(seen));
+    }
     plan.effects.extend(effect);
     if let Err(wrong) = kept {
         // Nothing is built any more; what is there stays until it is released.
@@ -54,29 +64,61 @@ pub fn decide(seen: &Seen<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Pla
         ..wrong
     });
     plan.status.observed_generation = Some(generation(seen.catalog));
+    plan.status.owners = noted_owners(seen.catalog, now);
+    tell_unbound(seen, &mut plan, now);
     set_ready(&mut plan.status.conditions, &mut plan.notes, found, generation(seen.catalog), now);
     plan
+}
+
+/// The owners, each since they were seen first. Of those who were named before anybody looked nothing better is known than the creation.
+fn noted_owners(catalog: &Catalog, now: DateTime<Utc>) -> Vec<NotedOwner> {
+    let before = catalog.status.as_ref();
+    let since = |owner: &Subject| {
+        let noted = before?.owners.iter().find(|noted| noted.subject == *owner)?;
+        Some(noted.since)
+    };
+    let first = if before.is_none() && generation(catalog) <= 1 { created(catalog) } else { now };
+    let mut owners: Vec<NotedOwner> = Vec::new();
+    for subject in &catalog.spec.owners {
+        if !owners.iter().any(|known| known.subject == *subject) {
+            owners.push(NotedOwner { subject: subject.clone(), since: since(subject).unwrap_or(first) });
+        }
+    }
+    owners
+}
+
+/// Who is named and is bound to nothing, told as long as it is so.
+fn tell_unbound(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime<Utc>) {
+    let unbound: Vec<String> = people::unbound(seen).iter().map(Subject::to_string).collect();
+    let text = || {
+        format!(
+            "the operator binds no users and groups of Kubernetes itself: {}; name people, groups of people or service accounts",
+            unbound.join(", ")
+        )
+    };
+    let (message, kind) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, "SystemSubject"));
+    while_it_holds(&mut plan.status.conditions, &mut plan.notes, kind, message, generation(seen.catalog), now);
 }
 
 fn name(catalog: &Catalog) -> &str {
     catalog.metadata.name.as_deref().unwrap_or_default()
 }
 
+/// Whether a label of something says that it belongs to the catalog.
+fn belongs(labels: Option<&BTreeMap<String, String>>, catalog: &Catalog) -> bool {
+    labels.and_then(|labels| labels.get(CATALOG)).is_some_and(|owner| owner == name(catalog))
+}
+
+fn is_managed(labels: Option<&BTreeMap<String, String>>) -> bool {
+    labels.and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR)
+}
+
 /// The namespace, when it is there and ours to use: created by us, or labelled by somebody who may label it.
 fn namespace(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String, Wrong> {
     let wanted = seen.catalog.wanted_namespace();
-    let Some(found) = seen.namespace else {
-        plan.notes.push(Note {
-            warning: false,
-            reason: "CreatingNamespace",
-            entered: None,
-            message: format!("namespace {wanted:?} is created"),
-        });
-        plan.effects.push(Effect::CreateNamespace(wanted.clone()));
-        return Err(Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being created")));
-    };
-    let label = found.metadata.labels.as_ref().and_then(|labels| labels.get(CATALOG));
-    if label.map(String::as_str) != Some(name(seen.catalog)) {
+    let Some(found) = seen.namespace else { return Err(missing_namespace(seen.catalog, wanted, plan)) };
+    if !belongs(found.metadata.labels.as_ref(), seen.catalog) {
+        plan.effects.extend(unbind_all(seen));
         let text = format!(
             "namespace {wanted:?} exists and was not created for this Catalog: label it {CATALOG}={} to let the Catalog adopt it, or name another in spec.namespace",
             name(seen.catalog)
@@ -89,39 +131,63 @@ fn namespace(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String, 
     Ok(wanted)
 }
 
-/// The namespace of a catalog, as it is created: it goes with the Catalog.
+/// Only `catalog-<own name>` is created: a namespace of any other name is somebody else's to make.
+fn missing_namespace(catalog: &Catalog, wanted: String, plan: &mut Plan<CatalogStatus>) -> Wrong {
+    if !catalog.makes_its_namespace() {
+        let text = format!(
+            "namespace {wanted:?} (spec.namespace) does not exist: create it with the label {CATALOG}={}; the operator creates only catalog-{}",
+            name(catalog),
+            name(catalog)
+        );
+        return Wrong::new(NAMESPACE_NOT_FOUND, text);
+    }
+    let message = format!("namespace {wanted:?} is created");
+    plan.notes.push(Note { warning: false, reason: "CreatingNamespace", entered: None, message });
+    plan.effects.push(Effect::CreateNamespace(wanted.clone()));
+    Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being created"))
+}
+
+/// What is done before the last finalizer goes: the namespace that was created goes with the Catalog, any other is left as it was found.
+fn parting(seen: &Seen<'_>) -> Vec<Effect> {
+    let Some(found) = seen.namespace.filter(|found| belongs(found.metadata.labels.as_ref(), seen.catalog)) else {
+        return Vec::new();
+    };
+    let namespace = found.metadata.name.clone().unwrap_or_default();
+    let created = seen.catalog.makes_its_namespace() && is_managed(found.metadata.labels.as_ref());
+    if created && found.metadata.deletion_timestamp.is_some() {
+        return Vec::new();
+    }
+    if created {
+        return vec![Effect::DeleteNamespace(namespace)];
+    }
+    let mut effects = unbind_all(seen);
+    effects.push(Effect::ReleaseNamespace(namespace));
+    effects
+}
+
+/// Takes the people's roles in the namespace away.
+fn unbind_all(seen: &Seen<'_>) -> Vec<Effect> {
+    let namespace = seen.catalog.wanted_namespace();
+    let own = seen.bindings.iter().filter(|(_, binding)| belongs(binding.metadata.labels.as_ref(), seen.catalog));
+    own.map(|(name, _)| Effect::Unbind(Key::new(&namespace, name))).collect()
+}
+
+/// The namespace of a catalog, as it is created.
+///
+/// It has no owner reference to the Catalog: a foreground deletion, which is what pipelines that prune send, would wipe it in front of our
+/// finalizer.
 pub fn new_namespace(catalog: &Catalog) -> Namespace {
     let mut namespace = Namespace::default();
     namespace.metadata.name = Some(catalog.wanted_namespace());
     namespace.metadata.labels =
         Some([(MANAGED_BY.to_owned(), OPERATOR.to_owned()), (CATALOG.to_owned(), name(catalog).to_owned())].into());
-    namespace.metadata.owner_references = catalog.controller_owner_ref(&()).map(|owner| vec![owner]);
     namespace
-}
-
-/// Who has which of the shipped ClusterRoles in a catalog's namespace.
-fn wanted(seen: &Seen<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
-    let spec = &seen.catalog.spec;
-    let set = |subjects: &[Subject]| subjects.iter().cloned().collect::<BTreeSet<_>>();
-    let stages = seen.policies.iter().flat_map(|policy| &policy.spec.approval.stages);
-    let approvers = stages.flat_map(|stage| {
-        let escalation = stage.escalation.iter().flat_map(|e| &e.approvers);
-        stage.approvers.iter().chain(&stage.fallback_approvers).chain(escalation).filter_map(|a| a.subject())
-    });
-    vec![
-        ("entitlement-catalog-owner", set(&spec.owners)),
-        ("entitlement-access-package-manager", set(&spec.access_package_managers)),
-        ("entitlement-assignment-manager", set(&spec.assignment_managers)),
-        ("entitlement-catalog-reader", set(&spec.readers)),
-        ("entitlement-requestor", BTreeSet::from([Subject::group(EVERYBODY)])),
-        ("entitlement-approver", approvers.collect()),
-    ]
 }
 
 /// Compares the bindings that should be with those that are.
 fn bindings(seen: &Seen<'_>, namespace: &str, effects: &mut Vec<Effect>) -> Result<(), Wrong> {
     let mut missing = Vec::new();
-    for (role, subjects) in wanted(seen) {
+    for (role, subjects) in people::wanted(seen) {
         let binding = binding(seen.catalog, namespace, role, &subjects);
         let found = seen.bindings.get(role);
         match (subjects.is_empty(), found) {
@@ -149,6 +215,7 @@ fn same(found: &RoleBinding, wanted: &RoleBinding) -> bool {
     let has = labels(found);
     found.role_ref == wanted.role_ref
         && found.subjects == wanted.subjects
+        && found.metadata.owner_references.iter().flatten().next().is_none()
         && labels(wanted).iter().all(|(k, v)| has.get(k) == Some(v))
 }
 
@@ -162,7 +229,8 @@ fn binding(catalog: &Catalog, namespace: &str, role: &str, subjects: &BTreeSet<S
     binding.metadata.namespace = Some(namespace.to_owned());
     binding.metadata.labels =
         Some([(MANAGED_BY.to_owned(), OPERATOR.to_owned()), (CATALOG.to_owned(), name(catalog).to_owned())].into());
-    binding.metadata.owner_references = catalog.controller_owner_ref(&()).map(|owner| vec![owner]);
+    // It tells our binding from a foreign one when somebody stripped the labels.
+    binding.metadata.annotations = Some([(CATALOG.to_owned(), name(catalog).to_owned())].into());
     binding
 }
 

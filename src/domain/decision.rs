@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::approval_decision::{
-    COUNTED, DECIDED, DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED, REQUEST_NOT_FOUND,
-    REQUEST_NOT_PENDING, SELF_APPROVAL, STAGE_CLOSED,
+    CONTENT_CHANGED, COUNTED, DECIDED, DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED,
+    REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, SELF_APPROVAL, STAGE_CLOSED,
 };
 use crate::api::condition::{self, READY, State};
 use crate::api::time::created;
@@ -20,6 +20,11 @@ pub fn is_judged(decision: &ApprovalDecision) -> bool {
     counted.is_some_and(|c| c.status != State::Unknown.as_str())
 }
 
+/// Whether a decision was told that it counted.
+pub fn is_counted(decision: &ApprovalDecision) -> bool {
+    decision.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, COUNTED))
+}
+
 /// What a reason means, for the person who decided.
 fn explain(reason: &str) -> &'static str {
     match reason {
@@ -29,7 +34,12 @@ fn explain(reason: &str) -> &'static str {
         REQUEST_NOT_PENDING => "the request was not waiting for approval when you decided",
         DUPLICATE => "you have decided this stage before",
         REASON_REQUIRED => "this stage requires spec.reason: decide again with a reason",
-        OTHER_REQUEST => "the decision is older than the request, or names the uid of another one",
+        OTHER_REQUEST => {
+            "the decision is older than the request, or names the uid of another one; of the second in which the request was created it counts only with spec.accessRequestUID: decide again"
+        }
+        CONTENT_CHANGED => {
+            "the roles of the package have changed since you decided: look at the request's status.content and decide again"
+        }
         IDENTITY_NOT_ENFORCED => {
             "the decision was made before the admission policies were in force, so that nobody vouches for who decided: decide again"
         }

@@ -29,27 +29,40 @@ impl People<'_> {
     }
 }
 
-/// A user name that Kubernetes keeps for itself: components, nodes, service accounts.
-fn is_system(name: &str) -> bool {
-    name.starts_with("system:")
-}
-
 /// Whether the subject lies in a policy's scope.
 ///
 /// Groups are judged only from the identity that the API server saw. Where it is not known (somebody asks for somebody else) an exception
 /// that names a group cannot be ruled out, and so it applies: the safe side.
+///
+/// A group is a subject only where the policy says so, and nobody who is excepted could be in it. Users of Kubernetes itself are none.
 pub fn in_scope(terms: &Requestors, people: &People<'_>) -> bool {
-    let identity = people.identity();
-    let named = |list: &[Subject]| list.iter().any(|s| *s == people.subject || identity.is_some_and(|who| s.covers(who)));
-    let excepted = named(&terms.except) || (identity.is_none() && terms.except.iter().any(|s| s.kind == SubjectKind::Group));
+    let subject = &people.subject;
+    let is_possible = match subject.kind {
+        SubjectKind::Group => terms.group_as_subject,
+        SubjectKind::User => !subject.is_system(),
+        SubjectKind::ServiceAccount => true,
+    };
     let covered = match terms.scope {
-        Scope::Specific => named(&terms.subjects),
-        Scope::AllMembers | Scope::AllUsers | Scope::Anyone => {
-            people.subject.kind == SubjectKind::User && !is_system(&people.subject.name)
-        }
+        Scope::Specific => is_named(&terms.subjects, people),
+        Scope::AllMembers | Scope::AllUsers | Scope::Anyone => subject.kind == SubjectKind::User,
         Scope::None => false,
     };
-    covered && !excepted
+    is_possible && covered && !is_excepted(terms, people)
+}
+
+/// Whether a list names the subject, in person or by a group that the subject is known to be in.
+fn is_named(list: &[Subject], people: &People<'_>) -> bool {
+    let identity = people.identity();
+    list.iter().any(|s| *s == people.subject || identity.is_some_and(|who| s.covers(who)))
+}
+
+/// Whether a policy excepts the subject, or cannot rule out that it does.
+pub fn is_excepted(terms: &Requestors, people: &People<'_>) -> bool {
+    let unknown = match people.subject.kind {
+        SubjectKind::Group => !terms.except.is_empty(),
+        _ => people.identity().is_none() && terms.except.iter().any(|s| s.kind == SubjectKind::Group),
+    };
+    unknown || is_named(&terms.except, people)
 }
 
 /// Whether the requestor may ask for the subject under a policy.
@@ -104,12 +117,25 @@ pub fn choose<'a>(
             },
         )));
     }
-    let fits: Vec<&'a Policy> = candidates.iter().copied().filter(|p| fit(p, package, people) == Fit::Fits).collect();
-    let best: Vec<&'a Policy> = match fits.iter().map(|p| p.spec.requestors.scope).min() {
-        Some(scope) => fits.into_iter().filter(|p| p.spec.requestors.scope == scope).collect(),
-        None => return Err(no_fit(&candidates, package, people)),
-    };
-    match best.as_slice() {
+    let fits = |p: &&Policy| fit(p, package, people) == Fit::Fits;
+    if !candidates.iter().any(|p| fits(p)) {
+        return Err(no_fit(&candidates, package, people));
+    }
+    // The most specific scope wins, whichever policy is named: nobody dodges a strict one by naming a wider one.
+    let all: Vec<&'a Policy> = policies.iter().copied().filter(|p| fits(p)).collect();
+    let scope = all.iter().map(|p| p.spec.requestors.scope).min();
+    let best: Vec<&'a Policy> = all.into_iter().filter(|p| Some(p.spec.requestors.scope) == scope).collect();
+    let offered: Vec<&'a Policy> = best.iter().copied().filter(|p| wanted.is_none_or(|wanted| name(p) == wanted)).collect();
+    match offered.as_slice() {
+        [] => Err(Outcome::Refuse(Refusal::new(
+            Reason::PolicyNotOffered,
+            format!(
+                "policy {:?} (spec.policy) is not offered to {}, because a more specific one fits: {}; leave spec.policy out, or name that",
+                wanted.unwrap_or_default(),
+                people.subject,
+                best.iter().map(|p| name(p)).collect::<Vec<_>>().join(", ")
+            ),
+        ))),
         [one] => Ok(one),
         several => {
             let mut names: Vec<&str> = several.iter().map(|p| name(p)).collect();
@@ -138,6 +164,19 @@ fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) 
             Outcome::Refuse(Refusal::new(Reason::PolicyDisabled, format!("nothing can be requested now: disabled is {names}")))
         }
         Some(Fit::NotReady(why)) => Outcome::Wait(Refusal::new(Reason::PolicyNotFound, format!("no policy is ready: {why}"))),
-        _ => Outcome::Refuse(Refusal::new(Reason::NotEligible, format!("{subject} is outside the scope of {names}"))),
+        _ => Outcome::Refuse(Refusal::new(Reason::NotEligible, not_eligible(subject, &names, candidates))),
+    }
+}
+
+fn not_eligible(subject: &Subject, names: &str, candidates: &[&Policy]) -> String {
+    let listed = candidates.iter().any(|p| p.spec.requestors.subjects.contains(subject));
+    match subject.kind {
+        SubjectKind::User if subject.is_system() => {
+            format!("{subject} is a user of Kubernetes itself, which can hold no access package: ask as a person")
+        }
+        SubjectKind::Group if listed => format!(
+            "{subject} is in the scope of {names}, but a group can be the subject itself only where requestors.groupAsSubject is true and requestors.except is empty: ask for a person"
+        ),
+        _ => format!("{subject} is outside the scope of {names}"),
     }
 }

@@ -1,8 +1,8 @@
 //! The guards of a request: a chain of pure checks in a fixed order; the first that fails gives the reason.
 //!
 //! They run at submit, again when the last stage has approved, and again at a start that lay ahead. What the pinned terms settle (scope,
-//! justification, answers) is judged at submit only; what can change meanwhile (catalog, package, policy switched off, period, holdings)
-//! is judged every time.
+//! justification, answers) is judged at submit only; what can change meanwhile (catalog, package, policy switched off, who is excepted,
+//! period, holdings) is judged every time.
 
 pub mod answers;
 
@@ -15,7 +15,7 @@ use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::policy::Justification;
 use crate::api::{AccessPackage, Policy};
 
-use super::eligibility::{People, choose};
+use super::eligibility::{People, choose, is_excepted};
 use super::holdings::{Holdings, Rank};
 use super::request::Seen;
 use super::{readiness, schedule, separation};
@@ -27,6 +27,8 @@ pub enum Reason {
     PackageNotFound,
     /// The named policy (or any) did not exist, or was not Ready, for an hour.
     PolicyNotFound,
+    /// The named policy is not among the most specific ones that fit.
+    PolicyNotOffered,
     /// `spec.enabled` of the Catalog is false.
     CatalogDisabled,
     /// `spec.enabled` of the Policy is false.
@@ -71,6 +73,7 @@ impl Reason {
         match self {
             Self::PackageNotFound => "PackageNotFound",
             Self::PolicyNotFound => "PolicyNotFound",
+            Self::PolicyNotOffered => "PolicyNotOffered",
             Self::CatalogDisabled => "CatalogDisabled",
             Self::PolicyDisabled => "PolicyDisabled",
             Self::IdentityNotEnforced => IDENTITY_NOT_ENFORCED,
@@ -165,14 +168,28 @@ pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -
 /// What can have changed since the request was accepted.
 pub fn again(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
     catalog_enabled(seen)?;
-    if seen.package.is_none() {
-        return Err(package_missing(seen));
+    match seen.package {
+        None => return Err(package_missing(seen)),
+        Some(package) if package.metadata.deletion_timestamp.is_some() => return Err(package_going(seen)),
+        Some(_) => {}
     }
-    if let Some(pinned) = seen.pinned_policy().filter(|policy| !policy.spec.enabled) {
-        let text = format!("policy {:?} was disabled", pinned.metadata.name.as_deref().unwrap_or_default());
-        return Err(Refusal::new(Reason::PolicyDisabled, text));
+    if let Some(policy) = seen.pinned_policy() {
+        still_offered(policy, people)?;
     }
     holdings(seen, people, rank, now)
+}
+
+/// Terms are pinned, but never keep in who is now out.
+fn still_offered(policy: &Policy, people: &People<'_>) -> Result<(), Refusal> {
+    let name = policy.metadata.name.as_deref().unwrap_or_default();
+    if !policy.spec.enabled {
+        return Err(Refusal::new(Reason::PolicyDisabled, format!("policy {name:?} was disabled")));
+    }
+    if is_excepted(&policy.spec.requestors, people) {
+        let text = format!("policy {name:?} excepts {} now (requestors.except)", people.subject);
+        return Err(Refusal::new(Reason::NotEligible, text));
+    }
+    Ok(())
 }
 
 fn catalog_enabled(seen: &Seen<'_>) -> Result<(), Refusal> {
@@ -193,14 +210,18 @@ fn package_missing(seen: &Seen<'_>) -> Refusal {
     Refusal::new(Reason::PackageNotFound, text)
 }
 
+fn package_going(seen: &Seen<'_>) -> Refusal {
+    let text = format!("access package {:?} is being deleted", seen.request.spec.access_package);
+    Refusal::new(Reason::PackageNotFound, text)
+}
+
 fn package_there<'a>(seen: &Seen<'a>) -> Result<&'a AccessPackage, Outcome> {
     if seen.catalog.is_none() {
         return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
     }
     let package = seen.package.ok_or_else(|| Outcome::Wait(package_missing(seen)))?;
     if package.metadata.deletion_timestamp.is_some() {
-        let text = format!("access package {:?} is being deleted", seen.request.spec.access_package);
-        return Err(Outcome::Refuse(Refusal::new(Reason::PackageNotFound, text)));
+        return Err(package_going(seen).into());
     }
     if !readiness::package_is_ready(package) {
         let text = format!("access package {:?} is not Ready; its conditions say why", seen.request.spec.access_package);

@@ -1,5 +1,7 @@
 //! What a subject holds and asks for, in all catalogs.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use crate::api::access_request::{RequestPhase, RequestType};
@@ -8,6 +10,7 @@ use crate::api::time::created;
 use crate::api::{AccessRequest, Assignment};
 
 use super::plan::Key;
+use super::separation::Foe;
 
 /// How far a request has come. Of two requests that exclude each other the one that is further on wins, and among equals the older one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +43,8 @@ pub struct Holdings<'a> {
     pub assignments: Vec<&'a Assignment>,
     /// Those of them that were accepted a moment ago, while the result is being written: they count as live.
     pub claimed: Vec<Key>,
+    /// Those that the subject asked for in person.
+    pub in_person: BTreeSet<Key>,
     /// Requests of the subject that have not ended, in all catalogs, apart from the one that is judged.
     pub rivals: Vec<Rival<'a>>,
     /// Assignments of groups that the subject is known to be in.
@@ -54,6 +59,11 @@ pub fn package_of(assignment: &Assignment) -> Key {
 /// The package of a request.
 pub fn wanted_by(request: &AccessRequest) -> Key {
     Key::new(request.metadata.namespace.clone().unwrap_or_default(), &request.spec.access_package)
+}
+
+/// Whether somebody asks for themselves.
+pub fn is_in_person(request: &AccessRequest) -> bool {
+    request.spec.requestor.as_ref().map(|who| who.subject()) == request.subject()
 }
 
 /// Whether an assignment gives access at `now`, or will: accepted, not ended, not on its way out.
@@ -118,15 +128,22 @@ impl<'a> Holdings<'a> {
     }
 
     /// An assignment of one of these packages that the subject holds, itself or through a group.
-    pub fn holds(&self, packages: &[Key], now: DateTime<Utc>) -> Option<&'a Assignment> {
-        let all = self.assignments.iter().chain(&self.of_groups).copied();
-        all.into_iter().find(|a| self.counts(a, now) && packages.contains(&package_of(a)))
+    pub fn holds(&self, foes: &[Foe], now: DateTime<Utc>) -> Option<&'a Assignment> {
+        let bars = |a: &Assignment| {
+            let package = package_of(a);
+            foes.iter().any(|foe| foe.package == package && (!foe.in_person || self.in_person.contains(&Key::of(a))))
+        };
+        let mut all = self.assignments.iter().chain(&self.of_groups).copied();
+        all.find(|a| self.counts(a, now) && bars(a))
     }
 
     /// A request to get one of these packages that goes before.
-    pub fn asks(&self, packages: &[Key], goes_before: impl Fn(&Rival<'a>) -> bool) -> Option<&'a AccessRequest> {
-        let adds =
-            |rival: &&Rival<'a>| rival.request.spec.kind == RequestType::Add && packages.contains(&wanted_by(rival.request));
+    pub fn asks(&self, foes: &[Foe], goes_before: impl Fn(&Rival<'a>) -> bool) -> Option<&'a AccessRequest> {
+        let bars = |request: &AccessRequest| {
+            let package = wanted_by(request);
+            foes.iter().any(|foe| foe.package == package && (!foe.in_person || is_in_person(request)))
+        };
+        let adds = |rival: &&Rival<'a>| rival.request.spec.kind == RequestType::Add && bars(rival.request);
         self.rivals.iter().filter(adds).find(|rival| goes_before(rival)).map(|rival| rival.request)
     }
 }

@@ -81,6 +81,10 @@ pub enum Effect {
     Retire,
     /// Create a Namespace for a Catalog.
     CreateNamespace(String),
+    /// Delete the Namespace that was created for a Catalog.
+    DeleteNamespace(String),
+    /// Take the label of a Catalog off the Namespace that it had adopted.
+    ReleaseNamespace(String),
     /// Create or repair a RoleBinding in a catalog's namespace.
     Bind(Box<RoleBinding>),
     /// Delete a RoleBinding in a catalog's namespace.

@@ -3,15 +3,16 @@
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::api::access_package::{RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE};
+use crate::api::access_package::{INCOMPATIBLE_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE};
 use crate::api::catalog::AVAILABLE;
 use crate::api::catalog_resource::NO_CATALOG;
 use crate::api::condition::{self, READY, State};
 use crate::api::labels::{CONFIRM_REVOCATION, IN_USE};
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
-use crate::api::{AccessPackage, AccessPackageStatus, CatalogResource, Policy, PolicyStatus};
+use crate::api::{AccessPackage, AccessPackageStatus, Policy, PolicyStatus};
 
 use super::plan::{Effect, Note, Plan};
+use super::resource::{Cluster, Grantable, Offer, Standing, grantable};
 
 /// What is wrong with an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +43,6 @@ pub fn is_ready(conditions: &[Condition], generation: i64) -> bool {
 /// Whether the operator found this version of a package good.
 pub fn package_is_ready(package: &AccessPackage) -> bool {
     package.status.as_ref().is_some_and(|status| is_ready(&status.conditions, generation(package)))
-}
-
-/// Whether the operator found this version of a resource good.
-pub fn resource_is_ready(resource: &CatalogResource) -> bool {
-    resource.status.as_ref().is_some_and(|status| is_ready(&status.conditions, generation(resource)))
 }
 
 /// Sets `Ready` and says so in an Event when it changes.
@@ -121,7 +117,7 @@ pub const REVOCATION_HELD: &str = "RevocationHeld";
 pub const CONFLICT: &str = "Conflict";
 
 /// Sets or removes a condition that is there only while it holds, and tells when it comes.
-fn while_it_holds(
+pub(super) fn while_it_holds(
     conditions: &mut Vec<Condition>,
     notes: &mut Vec<Note>,
     (kind, reason): (&'static str, &str),
@@ -188,10 +184,13 @@ pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: boo
     Plan { status, effects: Vec::new(), notes, wake_at: end.filter(|at| *at > now) }
 }
 
-/// Judges a package. `resource` finds a CatalogResource of the same catalog by name.
-pub fn package<'a>(
+/// Where a package's roles come from: finds a CatalogResource of the same catalog by name, and what it stands on.
+pub type Offers<'f, 'a> = (&'f dyn Fn(&str) -> Option<&'a Offer>, &'f dyn Cluster);
+
+/// Judges a package.
+pub fn package(
     package: &AccessPackage,
-    resource: impl Fn(&str) -> Option<&'a CatalogResource>,
+    offers: Offers<'_, '_>,
     has_catalog: bool,
     counts: (usize, usize),
     now: DateTime<Utc>,
@@ -199,7 +198,7 @@ pub fn package<'a>(
     let mut status = package.status.clone().unwrap_or_default();
     let mut notes = Vec::new();
     let (effect, kept) = deletion(package, &[(counts.1, "live assignment(s)"), (counts.0, "pending request(s)")]);
-    let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| package_roles(package, resource));
+    let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| package_roles(package, offers));
     status.observed_generation = Some(generation(package));
     status.pending_requests = i32::try_from(counts.0).unwrap_or(i32::MAX);
     status.live_assignments = i32::try_from(counts.1).unwrap_or(i32::MAX);
@@ -207,27 +206,32 @@ pub fn package<'a>(
     Plan { status, effects: effect.into_iter().collect(), notes, wake_at: None }
 }
 
-fn package_roles<'a>(package: &AccessPackage, resource: impl Fn(&str) -> Option<&'a CatalogResource>) -> Result<(), Wrong> {
+fn package_roles(package: &AccessPackage, (offer, cluster): Offers<'_, '_>) -> Result<(), Wrong> {
     for wanted in &package.spec.resource_roles {
-        let Some(found) = resource(&wanted.resource) else {
-            let text = format!("catalog resource {:?} does not exist in this namespace", wanted.resource);
-            return Err(Wrong::new(RESOURCE_NOT_FOUND, text));
-        };
-        if !found.spec.roles.iter().any(|role| role.name == wanted.role) {
-            let text = format!("catalog resource {:?} has no role {:?}", wanted.resource, wanted.role);
-            return Err(Wrong::new(ROLE_NOT_IN_RESOURCE, text));
+        let found = grantable(wanted, offer(&wanted.resource));
+        if let Some(text) = found.problem(wanted) {
+            let reason = if matches!(found, Grantable::NoResource) { RESOURCE_NOT_FOUND } else { ROLE_NOT_IN_RESOURCE };
+            return Err(Wrong::new(reason, text));
         }
-        if !resource_is_ready(found) {
-            let why = found.status.as_ref().and_then(|s| condition::get(&s.conditions, READY)).map(|c| c.message.clone());
-            let text = format!(
-                "catalog resource {:?} is not ready: {}",
-                wanted.resource,
-                why.unwrap_or_else(|| "not looked at yet".to_owned())
-            );
+        let closed = found.targets().iter().find_map(|target| match found.in_place(target, cluster) {
+            Standing::Open => None,
+            Standing::Held(why) | Standing::Void(why) => Some(why),
+            Standing::Leaving => Some(String::new()),
+        });
+        if let Some(why) = closed {
+            let why = if why.is_empty() { "not judged yet" } else { &why };
+            let text = format!("role {:?} of catalog resource {:?} is not ready: {why}", wanted.role, wanted.resource);
             return Err(Wrong::new(RESOURCE_NOT_READY, text));
         }
     }
     Ok(())
+}
+
+/// Tells of packages and catalogs that a package names as incompatible and that do not exist: a misspelt name bars nobody.
+pub fn incompatible_found(plan: &mut Plan<AccessPackageStatus>, package: &AccessPackage, unknown: &[String], now: DateTime<Utc>) {
+    let text = || format!("incompatibleWith names what does not exist, and so bars nothing: {}", unknown.join(", "));
+    let (message, kind) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, "NotFound"));
+    while_it_holds(&mut plan.status.conditions, &mut plan.notes, kind, message, generation(package), now);
 }
 
 /// Objects of a catalog outside a catalog's namespace do nothing.

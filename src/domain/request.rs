@@ -10,6 +10,7 @@
 //! | Submitted | guards pass, no stages (or Remove, or an extension that needs none) | Approved | |
 //! | PendingApproval | the open stage has its approvals | next stage opens, or Approved after the last | |
 //! | PendingApproval | one counted denial | Denied | `DeniedByApprover` |
+//! | PendingApproval | the roles of the package change | PendingApproval, approval begins anew; entry `ContentChanged` | |
 //! | PendingApproval | escalation time | PendingApproval, more approvers | |
 //! | PendingApproval | deadline of the stage | Denied | `ApprovalTimedOut` |
 //! | Submitted, PendingApproval, Scheduled | `cancelled: true` | Cancelled | `Cancelled` |
@@ -41,9 +42,11 @@ use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
 
+use super::content::Content;
 use super::eligibility::People;
 use super::holdings::Holdings;
-use super::plan::{Key, Plan};
+use super::plan::Plan;
+use super::separation::Foe;
 use draft::Draft;
 
 /// `status.reason` of a request that was withdrawn.
@@ -73,7 +76,9 @@ pub struct Seen<'a> {
     /// What the subject holds and asks for.
     pub holdings: Holdings<'a>,
     /// Packages that the package must not be held with, in either direction.
-    pub incompatible: Vec<Key>,
+    pub incompatible: Vec<Foe>,
+    /// The roles of the package as they are now.
+    pub content: Content,
     /// The requestor holds the verb `assign` on the package.
     pub may_assign: bool,
     /// Since when the API server vouches for who asks and who decides; none: nobody asks it to. What is older, and was not judged then,

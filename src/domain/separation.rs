@@ -26,6 +26,27 @@ pub fn named_by(package: &AccessPackage, namespace_of: impl Fn(&str) -> Option<S
         .collect()
 }
 
+/// A package that must not be held together with another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foe {
+    /// The package.
+    pub package: Key,
+    /// It bars only by what the subject asked for in person: the rule is that of another catalog, and nobody here agreed to it.
+    pub in_person: bool,
+}
+
+/// Everything that a package must not be held with. `others` are packages that name it, each with whether a rule of that catalog binds this
+/// one (the same catalog, or one that this one honours).
+pub fn foes(named: Vec<Key>, others: impl Iterator<Item = (Key, bool)>) -> Vec<Foe> {
+    let mut all: Vec<Foe> = named.into_iter().map(|package| Foe { package, in_person: false }).collect();
+    for (package, binds) in others {
+        if !all.iter().any(|foe| foe.package == package) {
+            all.push(Foe { package, in_person: !binds });
+        }
+    }
+    all
+}
+
 /// Whether a request may go on beside what its subject holds and asks for. Symmetric: `seen.incompatible` holds the packages that this
 /// one names and those that name it.
 pub fn check(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {

@@ -28,13 +28,15 @@ pub struct Observed {
     pub labelled: bool,
 }
 
-/// What may be granted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// In these places; `false`: nothing can be added there now.
-    In(BTreeMap<Target, bool>),
-    /// Nobody gains anything anywhere; who should not have it loses it.
-    Hold,
+/// What may be done in a place. Bindings in any other place are taken away, after the new places had their turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Whoever should have the role is bound.
+    Open,
+    /// Nobody is added; who should not have the role loses it.
+    Closed,
+    /// Nobody has it, at once.
+    Void,
 }
 
 /// One write.
@@ -65,20 +67,20 @@ pub fn plan(
     key: &GrantKey,
     wanted: &BTreeSet<Subject>,
     kept: &BTreeSet<Subject>,
-    allowed: &Allowed,
+    places: &BTreeMap<Target, Place>,
     observed: &[impl Borrow<Observed>],
 ) -> Vec<Write> {
     let stays = |subject: &Subject| wanted.contains(subject) || kept.contains(subject);
     let observed: Vec<&Observed> = observed.iter().map(Borrow::borrow).collect();
     let (mut shrink, mut grow) = (Vec::new(), Vec::new());
-    let places: BTreeMap<Target, bool> = match allowed {
-        Allowed::In(places) => places.clone(),
-        Allowed::Hold => observed.iter().map(|o| (o.target.clone(), false)).collect(),
-    };
-    for (target, open) in &places {
+    for (target, place) in places {
         let here = observed.iter().copied().filter(|o| o.target == *target);
+        if *place == Place::Void {
+            shrink.extend(here.map(|o| Write::Delete { target: target.clone(), name: o.name.clone() }));
+            continue;
+        }
         let (mut shards, settled) = shards(here, stays);
-        let missing = wanted.iter().filter(|s| *open && !settled.contains(s));
+        let missing = wanted.iter().filter(|s| *place == Place::Open && !settled.contains(s));
         fill(key, target, missing.collect(), &mut shards);
         for shard in shards {
             (if shard.only_gains() { &mut grow } else { &mut shrink }).extend(shard.write(target));

@@ -14,7 +14,7 @@ use crate::domain::Key;
 use super::world::World;
 
 /// The checks as they are shipped; the installed ones must equal them.
-const SHIPPED: [&str; 11] = [
+const SHIPPED: [&str; 17] = [
     include_str!("../../config/admission/checks/approver-identity.yaml"),
     include_str!("../../config/admission/checks/assigner-identity.yaml"),
     include_str!("../../config/admission/checks/assignment-source.yaml"),
@@ -22,8 +22,14 @@ const SHIPPED: [&str; 11] = [
     include_str!("../../config/admission/checks/catalog-owner.yaml"),
     include_str!("../../config/admission/checks/decision-deletion.yaml"),
     include_str!("../../config/admission/checks/metadata-guard.yaml"),
+    include_str!("../../config/admission/checks/operator-bindings.yaml"),
+    include_str!("../../config/admission/checks/operator-cluster-admin.yaml"),
+    include_str!("../../config/admission/checks/operator-namespaces.yaml"),
+    include_str!("../../config/admission/checks/operator-requests.yaml"),
+    include_str!("../../config/admission/checks/operator-wildcards.yaml"),
     include_str!("../../config/admission/checks/request-cancellation.yaml"),
     include_str!("../../config/admission/checks/request-deletion.yaml"),
+    include_str!("../../config/admission/checks/requestor-account.yaml"),
     include_str!("../../config/admission/checks/requestor-identity.yaml"),
     include_str!("../../config/admission/checks/status-guard.yaml"),
 ];
@@ -116,6 +122,24 @@ mod tests {
             world.check_bindings.put(binding);
         }
         Ok(world)
+    }
+
+    /// Every file of the folder is watched, and put in by its kustomization.
+    #[test]
+    fn the_list_is_the_folder() -> Result<(), Box<dyn Error>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/admission/checks");
+        let mut files = std::collections::BTreeMap::new();
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(entry.path())?);
+        }
+        let kustomization: Value = serde_yaml::from_str(&files.remove("kustomization.yaml").unwrap_or_default())?;
+        let listed = kustomization["resources"].as_array().ok_or("a list of resources")?;
+        let listed: std::collections::BTreeSet<&str> = listed.iter().filter_map(Value::as_str).collect();
+        assert_eq!(listed, files.keys().map(String::as_str).collect());
+        let watched: std::collections::BTreeSet<&str> = SHIPPED.into_iter().collect();
+        assert_eq!(watched, files.values().map(String::as_str).collect());
+        Ok(())
     }
 
     #[test]

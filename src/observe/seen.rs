@@ -1,6 +1,8 @@
 //! Gathers from the caches what a machine has to see.
 
+mod catalog;
 mod grants;
+mod separation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,13 +16,13 @@ use crate::api::assignment::{GrantState, GrantStatus};
 use crate::api::catalog_resource::ResourceRole;
 use crate::api::condition;
 use crate::api::subject::{Identity, Subject};
-use crate::api::{AccessPackage, AccessRequest, Assignment, Catalog, CatalogResource};
+use crate::api::{AccessPackage, AccessRequest, Assignment, CatalogResource};
 use crate::domain::assignment::{self, Origin, Role};
-use crate::domain::catalog;
+use crate::domain::content::{self, Content};
 use crate::domain::eligibility::People;
 use crate::domain::holdings::{self, Holdings, Rival};
-use crate::domain::resource::{Grantable, grantable};
-use crate::domain::{Key, request, separation};
+use crate::domain::resource::{Standing, Target, grantable};
+use crate::domain::{Key, request};
 use crate::grants::GrantKey;
 
 use super::table::Term;
@@ -77,11 +79,18 @@ impl World {
             decisions: self.decisions.find(&Term::Request(key)).map(|d| &**d).collect(),
             holdings,
             incompatible: self.incompatible(&package),
+            content: self.packages.get(&package).map(|p| self.content(p)).unwrap_or_default(),
             may_assign,
             vouched_since,
             assignment: assignment.map(|a| &**a),
             retention,
         }
+    }
+
+    /// The roles of a package, as approvers are asked about them.
+    fn content(&self, package: &AccessPackage) -> Content {
+        let namespace = package.metadata.namespace.clone().unwrap_or_default();
+        content::of(package, |name| self.offer(&Key::new(&namespace, name)))
     }
 
     /// What a subject holds and asks for, apart from one request and one assignment.
@@ -97,24 +106,17 @@ impl World {
         let rivals = self.requests.find(&own).filter(|r| !r.phase().is_terminal() && Key::of(&***r) != *request);
         let others = self.assignments.find(&own).filter(|a| Some(&Key::of(&***a)) != assignment && !a.phase().is_terminal());
         let groups = identity.into_iter().flat_map(|who| &who.groups);
+        let others: Vec<&Assignment> = others.map(|a| &**a).collect();
         Holdings {
             package: package.clone(),
             claimed: self.claims.iter().filter(|(kind, _)| *kind == "Assignment").map(|(_, key)| key.clone()).collect(),
-            assignments: others.map(|a| &**a).collect(),
+            in_person: others.iter().filter(|a| self.is_in_person(a)).map(|a| Key::of(*a)).collect(),
+            assignments: others,
             rivals: rivals
                 .map(|r| Rival { request: r, claimed: self.claims.contains(&("AccessRequest", Key::of(&**r))) })
                 .collect(),
             of_groups: groups.flat_map(|g| self.assignments.find(&Term::Subject(Subject::group(g)))).map(|a| &**a).collect(),
         }
-    }
-
-    /// Packages that must not be held together with one, in either direction.
-    fn incompatible(&self, package: &Key) -> Vec<Key> {
-        let names = |p: &AccessPackage| separation::named_by(p, |catalog| self.namespace_of(catalog));
-        let mut all = self.packages.get(package).map(|p| names(p)).unwrap_or_default();
-        let others = self.packages.find(&Term::Separates).filter(|p| names(p).contains(package));
-        all.extend(others.map(|p| Key::of(&**p)));
-        all
     }
 
     /// For [`assignment::decide`].
@@ -182,20 +184,18 @@ impl World {
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
         let subject = &assignment.spec.subject;
         let key = GrantKey { namespace, resource: role.resource.clone(), role: role.role.clone() };
-        let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
+        let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = self.carriers.of(&key, subject);
-        let (mut missing_in, mut problem) = (0, failures.of(&key, assignment));
-        match grantable(role, resource.map(|r| &**r)) {
-            Grantable::In(targets) => {
-                for target in targets.iter().filter(|t| !here.iter().any(|o| o.target == **t)) {
-                    missing_in += 1;
-                    problem = problem.or_else(|| self.closed(target));
-                }
-            }
-            Grantable::Unjudged => missing_in = usize::from(here.is_empty()),
-            Grantable::Hold(why) | Grantable::No(why) => {
-                missing_in = usize::from(here.is_empty());
-                problem = Some(why);
+        let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
+        let mut problem = grantable.problem(role).or_else(|| failures.of(&key, assignment));
+        let mut missing_in = usize::from(problem.is_some() && here.is_empty());
+        for target in grantable.targets().iter().filter(|target| !is_here(target)) {
+            // Whoever has the role as it was before an edit that is not judged yet, or not authorised, keeps that.
+            missing_in += 1;
+            if let Standing::Held(why) | Standing::Void(why) = grantable.in_place(target, self)
+                && !why.is_empty()
+            {
+                problem = problem.or(Some(why));
             }
         }
         let twin = |a: &&Arc<Assignment>| {
@@ -208,20 +208,6 @@ impl World {
             twins.any(|a| self.packages.get(&holdings::package_of(a)).is_some_and(|p| p.spec.resource_roles.contains(role)));
         let present = here.iter().map(|o| grants::object(o)).collect();
         Role { resource: key.resource, role: key.role, wanted, present, missing: missing_in, problem, shared }
-    }
-
-    /// For [`catalog::decide`].
-    pub fn catalog_seen<'a>(&'a self, catalog: &'a Catalog) -> catalog::Seen<'a> {
-        let namespace = catalog.wanted_namespace();
-        let term = Term::Namespace(namespace.clone());
-        let bindings = self.role_bindings.find(&term).map(|b| (b.metadata.name.clone().unwrap_or_default(), &**b));
-        catalog::Seen {
-            catalog,
-            namespace: self.namespaces.get(&Key::new("", &namespace)).map(|n| &**n),
-            bindings: bindings.collect(),
-            packages: self.packages.find(&term).count(),
-            policies: self.policies.find(&term).map(|p| &**p).collect(),
-        }
     }
 
     /// Packages that use a resource, and bindings that carry its grants.

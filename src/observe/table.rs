@@ -10,7 +10,7 @@ use crate::domain::Key;
 use crate::domain::resource::Target;
 
 /// Something by which objects are found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Term {
     /// In this namespace.
     Namespace(String),

@@ -3,10 +3,13 @@
 mod cluster;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use crate::api::access_request::RequestPhase;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::holdings::{package_of, wanted_by};
+use crate::domain::resource::Offer;
 use crate::domain::separation::named_by;
 use crate::grants::GrantKey;
 
@@ -91,10 +94,22 @@ impl Watched for Catalog {
         for catalog in [old, new].into_iter().flatten() {
             wakes.push(Work::Catalog(Key::of(catalog)));
         }
-        let gist = |c: Option<&Self>| c.map(|c| (c.namespace().map(str::to_owned), c.spec.enabled, c.spec.owners.clone()));
+        let gist = |c: Option<&Self>| {
+            c.map(|c| {
+                let spec = &c.spec;
+                (
+                    c.metadata.uid.clone(),
+                    c.namespace().map(str::to_owned),
+                    spec.enabled,
+                    spec.owners.clone(),
+                    spec.honors_separation_from.clone(),
+                )
+            })
+        };
         if gist(old) == gist(new) {
             return;
         }
+        wakes.extend(keys(&world.packages, &Term::Separates).into_iter().map(Work::Package));
         let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
         for namespace in namespaces {
             let term = Term::Namespace(namespace);
@@ -112,6 +127,14 @@ impl Watched for CatalogResource {
         &mut world.resources
     }
 
+    fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
+        match (old, new) {
+            (_, Some(resource)) => drop(world.offers.insert(Key::of(resource), Arc::new(Offer::of(resource)))),
+            (Some(resource), None) => drop(world.offers.remove(&Key::of(resource))),
+            (None, None) => {}
+        }
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
         for resource in [old, new].into_iter().flatten() {
             let key = Key::of(resource);
@@ -122,6 +145,8 @@ impl Watched for CatalogResource {
             }
             for package in keys(&world.packages, &Term::Resource(key)) {
                 wakes.extend(open_assignments(world, &Term::Package(package.clone())));
+                // Approvers are asked about what the roles are.
+                wakes.extend(open_requests(world, &Term::Package(package.clone())));
                 wakes.push(Work::Package(package));
             }
         }
@@ -153,6 +178,12 @@ impl Watched for AccessPackage {
             wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
             let resources = [old, new].into_iter().flatten().flat_map(|p| &p.spec.resource_roles);
             wakes.extend(resources.map(|r| Work::Resource(Key::new(&key.namespace, &r.resource))));
+        }
+        if old.is_some() != new.is_some() {
+            // Packages that name it say so when it does not exist.
+            let names = |p: &AccessPackage| named_by(p, |catalog| world.namespace_of(catalog)).contains(&key);
+            let naming = world.packages.find(&Term::Separates).filter(|p| names(p));
+            wakes.extend(naming.map(|p| Work::Package(Key::of(&**p))));
         }
         // What it excluded, or excludes now, may have waited for that.
         let foes = [old, new].into_iter().flatten().flat_map(|p| named_by(p, |catalog| world.namespace_of(catalog)));
@@ -196,6 +227,10 @@ impl Watched for AccessRequest {
         wakes.push(Work::Request(key.clone()));
         if old.map(Self::phase) == new.map(Self::phase) {
             return;
+        }
+        if [old, new].into_iter().flatten().any(|r| r.phase() == RequestPhase::PendingApproval) {
+            // Whoever may decide it can list it.
+            wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
         }
         wakes.push(Work::Package(wanted_by(request)));
         let named = Term::Request(key);

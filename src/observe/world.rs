@@ -1,6 +1,7 @@
 //! Everything that is known of the cluster.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
@@ -10,7 +11,7 @@ use kube::core::PartialObjectMeta;
 use crate::api::catalog_resource::RoleKind;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
-use crate::domain::resource::{Cluster, Scope, Target, all_targets};
+use crate::domain::resource::{Cluster, Offer, Scope, Target};
 use crate::grants::GrantKey;
 
 use super::binding;
@@ -24,6 +25,8 @@ pub struct World {
     pub catalogs: Table<Catalog>,
     /// CatalogResources.
     pub resources: Table<CatalogResource>,
+    /// The same, parsed.
+    pub offers: HashMap<Key, Arc<Offer>>,
     /// AccessPackages.
     pub packages: Table<AccessPackage>,
     /// Policies.
@@ -66,6 +69,11 @@ impl World {
         self.catalogs.get(&Key::new("", catalog))?.namespace().map(str::to_owned)
     }
 
+    /// A resource, parsed.
+    pub fn offer(&self, resource: &Key) -> Option<&Offer> {
+        self.offers.get(resource).map(|offer| &**offer)
+    }
+
     /// Every role of every resource, and every grant that a binding carries.
     pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
         let declared = self.resources.all().flat_map(|r| {
@@ -81,16 +89,26 @@ impl World {
 }
 
 impl Cluster for World {
-    fn namespace(&self, name: &str) -> bool {
-        self.namespaces.get(&Key::new("", name)).is_some_and(|n| n.metadata.deletion_timestamp.is_none())
+    fn namespace_uid(&self, name: &str) -> Option<String> {
+        self.namespaces.get(&Key::new("", name))?.metadata.uid.clone()
     }
 
-    fn role(&self, target: &Target) -> bool {
+    fn is_closing(&self, name: &str) -> bool {
+        self.namespaces.get(&Key::new("", name)).is_some_and(|n| n.metadata.deletion_timestamp.is_some())
+    }
+
+    fn role_uid(&self, target: &Target) -> Option<String> {
         match (&target.scope, target.role.kind) {
-            (Scope::Namespace(namespace), RoleKind::Role) => self.roles.get(&Key::new(namespace, &target.role.name)).is_some(),
-            (_, RoleKind::ClusterRole) => self.cluster_roles.get(&Key::new("", &target.role.name)).is_some(),
-            (Scope::Cluster, RoleKind::Role) => false,
+            (Scope::Namespace(namespace), RoleKind::Role) => {
+                self.roles.get(&Key::new(namespace, &target.role.name))?.metadata.uid.clone()
+            }
+            (_, RoleKind::ClusterRole) => self.cluster_roles.get(&Key::new("", &target.role.name))?.metadata.uid.clone(),
+            (Scope::Cluster, RoleKind::Role) => None,
         }
+    }
+
+    fn catalog_uid(&self, namespace: &str) -> Option<String> {
+        self.catalog_of(namespace)?.metadata.uid.clone()
     }
 }
 
@@ -107,12 +125,14 @@ impl Indexed for Catalog {
 impl Indexed for CatalogResource {
     fn terms(&self) -> Vec<Term> {
         let mut terms = vec![Term::Namespace(space(self))];
-        for target in all_targets(self) {
+        for target in Offer::of(self).roles.values().flat_map(|role| role.targets().collect::<Vec<_>>()) {
             if let Scope::Namespace(namespace) = &target.scope {
                 terms.push(Term::Uses(namespace.clone()));
             }
             terms.push(Term::Role(in_cluster(target)));
         }
+        terms.sort();
+        terms.dedup();
         terms
     }
 }

@@ -166,7 +166,7 @@ fn short(output: &Output) -> String {
 async fn every_malformed_manifest_is_met_with_a_word_and_the_operator_goes_on() {
     let world = world().await;
     let office = Department::open(&world.plane, OFFICE).await;
-    office.policy("engineers", &at_once().and_user("root-of-tests")).await;
+    office.policy("engineers", &at_once().and_user("root-of-tests").for_groups_themselves()).await;
     let all: Vec<Bad> = FILES.into_iter().flat_map(read).collect();
     assert!(all.len() >= 100, "{} manifests", all.len());
 

@@ -8,7 +8,7 @@ use k8s_openapi::api::authorization::v1::ResourceAttributes;
 use serde_json::{Value, json};
 
 use crate::checker;
-use crate::person::{CAROL, Person, Refusal, condition, name, phase};
+use crate::person::{CAROL, OLGA, Person, condition, name, phase};
 use crate::support::{Plane, ROOT, eventually};
 use crate::terms::Terms;
 use crate::world::WITHIN;
@@ -57,7 +57,7 @@ impl<'p> Department<'p> {
         .await;
         this.becomes("Catalog", "", name, "Ready", "True Available").await;
         this.may(CAROL, "create", "catalogresources", &this.catalog()).await;
-        this.may(CAROL, "create", "accessrequests", &this.catalog()).await;
+        this.may(CAROL, "create", "policies", &this.catalog()).await;
         this.write(CAROL, "CatalogResource", "production", this.production()).await;
         let roles = json!({"resourceRoles": [{"resource": "production", "role": "viewer"}]});
         this.write(CAROL, "AccessPackage", ONCALL, roles).await;
@@ -101,7 +101,13 @@ impl<'p> Department<'p> {
     /// Somebody creates an object, which must succeed.
     pub async fn make(&self, who: &str, manifest: Value) -> Value {
         let text = manifest.to_string();
-        let made = self.person(who).await.create(manifest).await;
+        let person = self.person(who).await;
+        // Rights that follow from a catalog or a policy take a moment.
+        let made = async || match person.create(manifest.clone()).await {
+            Err(refusal) if refusal.message.contains("cannot create resource") => Err(refusal.to_string()),
+            other => Ok(other),
+        };
+        let made = eventually(&format!("{who} may create {text}"), WITHIN, made).await;
         made.unwrap_or_else(|refusal| panic!("{who} must be able to create {text}: {refusal}"))
     }
 
@@ -110,32 +116,52 @@ impl<'p> Department<'p> {
         self.make(who, json!({"kind": kind, "metadata": {"name": name, "namespace": self.catalog()}, "spec": spec})).await
     }
 
+    /// As if a policy named everybody: what somebody may not do here, they may not by rights that come from elsewhere.
+    pub async fn open_to_everybody(self) -> Self {
+        for role in ["entitlement-requestor", "entitlement-approver"] {
+            let binding = json!({
+                "kind": "RoleBinding",
+                "metadata": {"name": format!("everybody-{role}"), "namespace": self.catalog()},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:authenticated"}],
+            });
+            self.make(ROOT, binding).await;
+        }
+        self.may(OLGA, "patch", "accessrequests", &self.catalog()).await;
+        self
+    }
+
     /// Carol writes a policy for the package [`ONCALL`].
     pub async fn policy(&self, name: &str, terms: &Terms) {
         self.write(CAROL, "Policy", name, terms.spec(ONCALL)).await;
         self.becomes("Policy", &self.catalog(), name, "Ready", "True Available").await;
     }
 
-    /// Somebody tries to ask for a package; `more` are further fields of spec.
-    pub async fn tries_to_ask(&self, who: &str, more: Value) -> Result<String, Refusal> {
+    fn wish(&self, more: Value) -> Value {
         let mut spec = json!({"accessPackage": ONCALL});
         if let (Some(spec), Value::Object(more)) = (spec.as_object_mut(), more) {
             spec.extend(more);
         }
         let metadata = json!({"generateName": "ask-", "namespace": self.catalog()});
-        let wish = json!({"kind": "AccessRequest", "metadata": metadata, "spec": spec});
-        Ok(name(&self.person(who).await.create(wish).await?))
+        json!({"kind": "AccessRequest", "metadata": metadata, "spec": spec})
     }
 
     /// Somebody asks for [`ONCALL`]; the name of the request.
     pub async fn asks(&self, who: &str) -> String {
-        self.tries_to_ask(who, json!({})).await.unwrap_or_else(|refusal| panic!("{who} may ask: {refusal}"))
+        self.asks_with(who, json!({})).await
+    }
+
+    /// Somebody asks, with further fields of spec; the name of the request.
+    pub async fn asks_with(&self, who: &str, more: Value) -> String {
+        name(&self.make(who, self.wish(more)).await)
     }
 
     /// Somebody decides a request; the name of the decision.
     pub async fn decides(&self, who: &str, request: &str, decision: &str) -> String {
         let metadata = json!({"generateName": "decision-", "namespace": self.catalog()});
-        let spec = json!({"accessRequest": request, "decision": decision});
+        // Within the request's own second a decision counts only if it names the uid.
+        let uid = self.read("AccessRequest", request).await["metadata"]["uid"].clone();
+        let spec = json!({"accessRequest": request, "accessRequestUID": uid, "decision": decision});
         name(&self.make(who, json!({"kind": "ApprovalDecision", "metadata": metadata, "spec": spec})).await)
     }
 

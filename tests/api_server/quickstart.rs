@@ -119,12 +119,14 @@ async fn a_request_lives_from_asking_to_its_end() {
     let wish = json!({"accessPackage": "life-oncall", "justification": "carrying the pager this week"});
     plane.kubectl_apply(ALICE, &object("AccessRequest", "alice", wish)).await.ok();
     shows(plane, "areq/alice", "/status/phase", "PendingApproval").await;
-    for (who, reason) in [(MALLORY, "NotAnApprover"), (ALICE, "SelfApproval"), (BOB, "Decided")] {
-        let name = format!("by-{}", who.split('@').next().unwrap());
-        let approval = json!({"accessRequest": "alice", "decision": "Approve", "reason": "on the rota"});
-        plane.kubectl_apply(who, &object("ApprovalDecision", &name, approval)).await.ok();
-        shows(plane, &format!("adec/{name}"), "/status/conditions/0/reason", reason).await;
+    let uid = plane.kubectl(ROOT, &["get", "-n", "catalog-life", "areq/alice", "-o", "jsonpath={.metadata.uid}"]).await.ok();
+    let approval = json!({"accessRequest": "alice", "accessRequestUID": uid, "decision": "Approve", "reason": "on the rota"});
+    for who in [MALLORY, ALICE] {
+        let refused = plane.kubectl_apply(who, &object("ApprovalDecision", "by-whom", approval.clone())).await.refused();
+        assert!(refused.contains("approvaldecisions.entitlement.dev") && refused.contains("forbidden"), "{refused}");
     }
+    plane.kubectl_apply(BOB, &object("ApprovalDecision", "by-bob", approval)).await.ok();
+    shows(plane, "adec/by-bob", "/status/conditions/0/reason", "Decided").await;
 
     let delivered = ["wait", "-n", "catalog-life", "areq/alice", "--for=condition=Delivered", "--timeout=30s"];
     plane.kubectl(BOB, &delivered).await.ok();

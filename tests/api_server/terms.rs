@@ -33,6 +33,12 @@ impl Terms {
         self
     }
 
+    /// A group may itself be the subject.
+    pub fn for_groups_themselves(mut self) -> Self {
+        self.0["requestors"]["groupAsSubject"] = json!(true);
+        self
+    }
+
     /// This person may not.
     pub fn except_user(mut self, user: &str) -> Self {
         self.0["requestors"]["except"] = json!([{"kind": "User", "name": user}]);

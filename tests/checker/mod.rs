@@ -89,7 +89,7 @@ impl Record {
             (
                 "entitlement.dev",
                 "v1alpha1",
-                &["CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment"],
+                &["Catalog", "CatalogResource", "AccessPackage", "AccessRequest", "ApprovalDecision", "Assignment"],
             ),
         ];
         let catalogs = catalogs.map(|all| all.iter().cloned().collect());
@@ -112,7 +112,7 @@ impl Record {
     fn counts(&self, kind: &str, object: &Value) -> bool {
         let within = |namespace: &str| self.catalogs.as_ref().is_none_or(|all| all.contains(namespace));
         match kind {
-            "Namespace" | "Role" | "ClusterRole" => true,
+            "Namespace" | "Role" | "ClusterRole" | "Catalog" => true,
             "RoleBinding" | "ClusterRoleBinding" => marks(object).is_some_and(|[catalog, ..]| within(&catalog)),
             _ => within(text(object, "/metadata/namespace")),
         }
@@ -160,16 +160,12 @@ impl Record {
         accepted && started && !ended && !taken
     }
 
-    /// The grants that a role of a package means for a subject; `None` while nobody knows whether its author may hand it out.
+    /// The grants that a role of a package means for a subject; `None` while it may not be handed out everywhere.
     fn grants_of(&self, catalog: &str, pair: &Value, subject: &Value) -> Option<BTreeSet<Grant>> {
         let Some(resource) = self.find("CatalogResource", catalog, text(pair, "/resource")) else { return Some(BTreeSet::new()) };
-        let generation = &resource["metadata"]["generation"];
-        let judged =
-            list(resource, "/status/conditions").find(|c| c["type"] == "Authorized" && c["observedGeneration"] == *generation);
-        match judged.map(|c| text(c, "/status")) {
-            Some("True") => {}
-            Some("False") => return Some(BTreeSet::new()),
-            _ => return None,
+        let judged = list(resource, "/status/roles").find(|role| role["name"] == pair["role"]);
+        if judged.is_some_and(|role| role["state"] != "Ready") {
+            return None;
         }
         let Some(role) = list(resource, "/spec/roles").find(|role| role["name"] == pair["role"]) else {
             return Some(BTreeSet::new());
@@ -185,6 +181,40 @@ impl Record {
                 .map(str::to_owned)
         };
         Some(possible.map(grant).collect())
+    }
+
+    /// Whether the API server said yes to a role in a place, both as they are now: not deleted and made anew since, and in this Catalog.
+    fn was_judged(&self, catalog: &str, resource: &str, role: &str, place: &str, bound: &str) -> bool {
+        let uid = |object: Option<&Value>| object.map(|o| text(o, "/metadata/uid").to_owned()).unwrap_or_default();
+        let (kind, name) = bound.split_once(' ').unwrap_or_default();
+        let namespace = uid(self.find("Namespace", "", place));
+        let of_role = if kind == "Role" { uid(self.find("Role", place, name)) } else { String::new() };
+        let owner = self.all("Catalog").iter().find(|c| text(c, "/status/namespace") == catalog);
+        let yes = |answer: &Value| {
+            answer["allowed"] == true
+                && (text(answer, "/namespace"), text(answer, "/namespaceUID")) == (place, namespace.as_str())
+                && (text(answer, "/roleRef/kind"), text(answer, "/roleRef/name")) == (kind, name)
+                && text(answer, "/roleUID") == of_role
+                && owner.is_none_or(|owner| text(answer, "/catalogUID") == text(owner, "/metadata/uid"))
+        };
+        let found = self.find("CatalogResource", catalog, resource);
+        let roles = found.into_iter().flat_map(|r| list(r, "/status/roles")).filter(|r| text(r, "/name") == role);
+        roles.flat_map(|role| list(role, "/places")).any(yes)
+    }
+
+    /// Who has a live assignment with which role: catalog, resource, role and subject.
+    fn entitled(&self) -> BTreeSet<[String; 4]> {
+        let live = self.all("Assignment").iter().filter(|a| self.is_live(a));
+        let roles = live.flat_map(|assignment| {
+            let catalog = text(assignment, "/metadata/namespace");
+            let package = self.find("AccessPackage", catalog, text(assignment, "/spec/accessPackage"));
+            let pairs = package.into_iter().flat_map(|p| list(p, "/spec/resourceRoles"));
+            pairs.map(move |pair| {
+                let subject = who(&assignment["spec"]["subject"]);
+                [catalog, text(pair, "/resource"), text(pair, "/role"), &subject].map(str::to_owned)
+            })
+        });
+        roles.collect()
     }
 
     fn is_there(&self, namespace: &str) -> bool {
@@ -221,15 +251,17 @@ impl Record {
     }
 
     fn i4_grants_are_those_of_live_assignments(&self) -> Result<(), String> {
-        let wanted = self.wanted();
+        let (wanted, entitled) = (self.wanted(), self.entitled());
         let mut found = BTreeSet::new();
         for grant in self.grants() {
-            let held = self.all("CatalogResource").iter().any(|r| {
-                let judged = list(r, "/status/conditions").find(|c| c["type"] == "Authorized").map(|c| text(c, "/status"));
-                text(r, "/metadata/namespace") == grant[0] && text(r, "/metadata/name") == grant[1] && judged == Some("Unknown")
-            });
+            let [catalog, resource, role, place, bound, subject] = &grant;
+            // What is held under an answer that was yes stays when a later one is no.
+            let held = entitled.contains(&[catalog, resource, role, subject].map(String::clone));
             if !wanted.contains(&grant) && !held {
                 return Err(format!("I4, I10: no live assignment gives {grant:?}"));
+            }
+            if !self.was_judged(catalog, resource, role, place, bound) {
+                return Err(format!("I14: {grant:?} was not judged as it is now"));
             }
             if !found.insert(grant.clone()) {
                 return Err(format!("{grant:?} is there twice"));

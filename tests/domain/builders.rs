@@ -3,6 +3,7 @@
 mod content;
 mod people;
 mod scene;
+pub mod site;
 mod wishes;
 
 pub use content::*;

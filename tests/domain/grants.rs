@@ -6,7 +6,7 @@ use entitlement_operator::api::Subject;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleRef};
 use entitlement_operator::domain::resource::{Scope, Target};
 use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Allowed, MOST_SUBJECTS, Observed, Write, plan};
+use entitlement_operator::grants::plan::{MOST_SUBJECTS, Observed, Place, Write, plan};
 use proptest::prelude::*;
 
 use crate::builders::{group, user};
@@ -71,13 +71,13 @@ fn target_of(write: &Write) -> &Target {
 #[derive(Clone, Debug)]
 struct Case {
     wanted: BTreeSet<Subject>,
-    allowed: Allowed,
+    places: BTreeMap<Target, Place>,
     observed: Vec<Observed>,
 }
 
 impl Case {
     fn writes(&self) -> Vec<Write> {
-        plan(&key(), &self.wanted, &BTreeSet::new(), &self.allowed, &self.observed)
+        plan(&key(), &self.wanted, &BTreeSet::new(), &self.places, &self.observed)
     }
 
     fn after(&self) -> Bindings {
@@ -99,15 +99,15 @@ fn binding() -> impl Strategy<Value = Observed> {
     )
 }
 
-fn allowed() -> impl Strategy<Value = Allowed> {
-    let places = proptest::collection::btree_map((0..4_usize).prop_map(place), proptest::bool::weighted(0.7), 0..4);
-    prop_oneof![5 => places.prop_map(Allowed::In), 1 => Just(Allowed::Hold)]
+fn places() -> impl Strategy<Value = BTreeMap<Target, Place>> {
+    let how = prop_oneof![5 => Just(Place::Open), 2 => Just(Place::Closed), 1 => Just(Place::Void)];
+    proptest::collection::btree_map((0..4_usize).prop_map(place), how, 0..4)
 }
 
 fn case() -> impl Strategy<Value = Case> {
     let observed = proptest::collection::vec(binding(), 0..6).prop_map(|all| store(&all).into_values().collect());
     let wanted = proptest::collection::btree_set((0..30_u16).prop_map(person), 0..30);
-    (wanted, allowed(), observed).prop_map(|(wanted, allowed, observed)| Case { wanted, allowed, observed })
+    (wanted, places(), observed).prop_map(|(wanted, places, observed)| Case { wanted, places, observed })
 }
 
 proptest! {
@@ -119,13 +119,10 @@ proptest! {
         for target in (0..4).map(place) {
             let (had, got) = (has(&before, &target), has(&after, &target));
             let stay: BTreeSet<Subject> = had.intersection(&case.wanted).cloned().collect();
-            match &case.allowed {
-                Allowed::In(places) => match places.get(&target) {
-                    Some(true) => prop_assert_eq!(&got, &case.wanted, "an open place"),
-                    Some(false) => prop_assert_eq!(got, stay, "a closed place"),
-                    None => prop_assert!(got.is_empty(), "a place where nothing may be"),
-                },
-                Allowed::Hold => prop_assert_eq!(got, stay, "while nobody may gain anything"),
+            match case.places.get(&target) {
+                Some(Place::Open) => prop_assert_eq!(&got, &case.wanted, "an open place"),
+                Some(Place::Closed) => prop_assert_eq!(got, stay, "a closed place"),
+                Some(Place::Void) | None => prop_assert!(got.is_empty(), "a place where nothing may be"),
             }
         }
         for binding in after.values() {
@@ -141,18 +138,14 @@ proptest! {
     #[test]
     fn a_second_plan_has_nothing_to_do(case in case()) {
         let observed: Vec<Observed> = case.after().into_values().collect();
-        prop_assert_eq!(plan(&key(), &case.wanted, &BTreeSet::new(), &case.allowed, &observed), vec![]);
+        prop_assert_eq!(plan(&key(), &case.wanted, &BTreeSet::new(), &case.places, &observed), vec![]);
     }
 
     #[test]
     fn nobody_who_stays_is_absent_in_between_and_nobody_else_comes(case in case()) {
         let mut bindings = store(&case.observed);
-        let places: BTreeSet<Target> = match &case.allowed {
-            Allowed::In(places) => places.keys().cloned().collect(),
-            Allowed::Hold => case.observed.iter().map(|o| o.target.clone()).collect(),
-        };
+        let places = case.places.iter().filter(|(_, place)| **place != Place::Void).map(|(target, _)| target);
         let stay: BTreeMap<Target, BTreeSet<Subject>> = places
-            .into_iter()
             .map(|target| (target.clone(), has(&bindings, &target).intersection(&case.wanted).cloned().collect()))
             .collect();
         for write in case.writes() {
@@ -169,10 +162,7 @@ proptest! {
     #[test]
     fn who_loses_goes_before_who_gains_and_old_places_go_last(case in case()) {
         let before = store(&case.observed);
-        let listed = |target: &Target| match &case.allowed {
-            Allowed::In(places) => places.contains_key(target),
-            Allowed::Hold => true,
-        };
+        let listed = |target: &Target| case.places.contains_key(target);
         let rank = |write: &Write| {
             let moves = |target: &Target, name: &String| {
                 let subjects = &before[&(target.clone(), name.clone())].subjects;
@@ -191,15 +181,9 @@ proptest! {
 
     #[test]
     fn nobody_keeps_what_they_should_not_have_when_nothing_can_be_created(case in case()) {
-        let (mut bindings, mut made_all) = (store(&case.observed), true);
-        for write in case.writes() {
-            match write {
-                Write::Put { exists: false, .. } => made_all = false,
-                // What is left of an old place stays until the new one is there.
-                Write::Delete { .. } if !made_all => {}
-                write => apply(&mut bindings, &write),
-            }
-        }
+        let mut bindings = store(&case.observed);
+        let writes = case.writes();
+        writes.iter().filter(|write| !matches!(write, Write::Put { exists: false, .. })).for_each(|write| apply(&mut bindings, write));
         for (of, binding) in &bindings {
             let strangers = binding.subjects.iter().filter(|s| s.as_ref().is_none_or(|s| !case.wanted.contains(s)));
             prop_assert_eq!(strangers.count(), 0, "{:?}", of);
@@ -212,11 +196,10 @@ proptest! {
         for binding in &case.observed {
             binding.subjects.iter().flatten().for_each(|s| *named.entry((binding.target.clone(), s.clone())).or_default() += 1);
         }
-        let room_is_needed = |target: &Target| match &case.allowed {
-            Allowed::In(places) => places.get(target) == Some(&true) && !case.wanted.is_subset(&has(&store(&case.observed), target)),
-            Allowed::Hold => false,
+        let room_is_needed = |target: &Target| {
+            case.places.get(target) == Some(&Place::Open) && !case.wanted.is_subset(&has(&store(&case.observed), target))
         };
-        let listed = |target: &Target| matches!(&case.allowed, Allowed::In(places) if places.contains_key(target)) || case.allowed == Allowed::Hold;
+        let listed = |target: &Target| case.places.get(target).is_some_and(|place| *place != Place::Void);
         let fine = |binding: &&Observed| {
             let once = |s: &Subject| named[&(binding.target.clone(), s.clone())] == 1 && case.wanted.contains(s);
             binding.labelled
@@ -239,30 +222,27 @@ proptest! {
     fn those_who_are_kept_stay_where_they_are_and_come_nowhere(case in case(), kept in proptest::collection::btree_set((0..30_u16).prop_map(person), 0..30)) {
         let before = store(&case.observed);
         let mut after = before.clone();
-        plan(&key(), &case.wanted, &kept, &case.allowed, &case.observed).iter().for_each(|write| apply(&mut after, write));
+        plan(&key(), &case.wanted, &kept, &case.places, &case.observed).iter().for_each(|write| apply(&mut after, write));
         for target in (0..4).map(place) {
             let had = has(&before, &target);
             let stay: BTreeSet<Subject> = had.iter().filter(|s| kept.contains(*s) || case.wanted.contains(*s)).cloned().collect();
-            let due = match &case.allowed {
-                Allowed::In(places) => match places.get(&target) {
-                    Some(true) => stay.union(&case.wanted).cloned().collect(),
-                    Some(false) => stay,
-                    None => BTreeSet::new(),
-                },
-                Allowed::Hold => stay,
+            let due = match case.places.get(&target) {
+                Some(Place::Open) => stay.union(&case.wanted).cloned().collect(),
+                Some(Place::Closed) => stay,
+                Some(Place::Void) | None => BTreeSet::new(),
             };
             prop_assert_eq!(has(&after, &target), due);
         }
     }
 }
 
-fn everywhere_open() -> Allowed {
-    Allowed::In([(place(0), true)].into())
+fn everywhere_open() -> BTreeMap<Target, Place> {
+    [(place(0), Place::Open)].into()
 }
 
 /// The bindings that carry so many people.
 fn full(count: u16) -> Vec<Observed> {
-    Case { wanted: people(0..count), allowed: everywhere_open(), observed: Vec::new() }.after().into_values().collect()
+    Case { wanted: people(0..count), places: everywhere_open(), observed: Vec::new() }.after().into_values().collect()
 }
 
 proptest! {
@@ -271,7 +251,7 @@ proptest! {
     #[test]
     fn no_binding_ever_has_more_than_its_most(count in 0..1_700_u16, gone in proptest::collection::btree_set(0..1_700_u16, 0..900), come in 0..900_u16) {
         let wanted = people((0..count + come).filter(|n| !gone.contains(n)));
-        let case = Case { wanted, allowed: everywhere_open(), observed: full(count) };
+        let case = Case { wanted, places: everywhere_open(), observed: full(count) };
         let mut bindings = store(&case.observed);
         for write in case.writes() {
             apply(&mut bindings, &write);
@@ -284,26 +264,26 @@ proptest! {
 #[test]
 fn newcomers_take_one_write_for_each_binding_they_fill() {
     for (count, writes) in [(0, 0), (1, 1), (500, 1), (501, 2), (1_200, 3)] {
-        let case = Case { wanted: people(0..count), allowed: everywhere_open(), observed: Vec::new() };
+        let case = Case { wanted: people(0..count), places: everywhere_open(), observed: Vec::new() };
         assert_eq!(case.writes().len(), writes, "{count} people");
     }
-    let more = Case { wanted: people(0..480), allowed: everywhere_open(), observed: full(400) };
+    let more = Case { wanted: people(0..480), places: everywhere_open(), observed: full(400) };
     assert!(matches!(more.writes().as_slice(), [Write::Put { exists: true, subjects, .. }] if subjects.len() == 480));
 }
 
 #[test]
 fn so_many_ends_in_one_binding_take_one_write() {
-    let case = |stay: std::ops::Range<u16>| Case { wanted: people(stay), allowed: everywhere_open(), observed: full(500) };
+    let case = |stay: std::ops::Range<u16>| Case { wanted: people(stay), places: everywhere_open(), observed: full(500) };
     assert!(matches!(case(0..1).writes().as_slice(), [Write::Put { exists: true, subjects, .. }] if subjects.len() == 1));
     assert!(matches!(case(0..0).writes().as_slice(), [Write::Delete { .. }]));
-    let thousand = Case { wanted: people(0..200), allowed: everywhere_open(), observed: full(1_200) };
+    let thousand = Case { wanted: people(0..200), places: everywhere_open(), observed: full(1_200) };
     assert_eq!(thousand.writes().len(), 3, "two bindings go, one shrinks");
 }
 
 #[test]
 fn a_binding_that_somebody_overfilled_comes_back_under_its_most_and_keeps_all_who_are_wanted() {
     let case =
-        Case { wanted: people(0..700), allowed: everywhere_open(), observed: vec![bound(place(0), "big", people(0..700))] };
+        Case { wanted: people(0..700), places: everywhere_open(), observed: vec![bound(place(0), "big", people(0..700))] };
     let after = case.after();
     assert_eq!(has(&after, &place(0)), case.wanted);
     assert!(after.values().all(|b| b.subjects.len() <= MOST_SUBJECTS));
@@ -312,13 +292,13 @@ fn a_binding_that_somebody_overfilled_comes_back_under_its_most_and_keeps_all_wh
 #[test]
 fn a_role_that_moves_is_there_before_the_old_place_goes() {
     let old = vec![bound(place(1), "old", people(0..3))];
-    let case = Case { wanted: people(0..3), allowed: everywhere_open(), observed: old };
+    let case = Case { wanted: people(0..3), places: everywhere_open(), observed: old };
     assert!(matches!(case.writes().as_slice(), [Write::Put { exists: false, .. }, Write::Delete { name, .. }] if name == "old"));
 }
 
 #[test]
 fn stripped_labels_are_put_right() {
     let stripped = Observed { labelled: false, ..bound(place(0), "mine", people(0..3)) };
-    let case = Case { wanted: people(0..3), allowed: everywhere_open(), observed: vec![stripped] };
+    let case = Case { wanted: people(0..3), places: everywhere_open(), observed: vec![stripped] };
     assert!(matches!(case.writes().as_slice(), [Write::Put { exists: true, name, .. }] if name == "mine"));
 }

@@ -7,6 +7,7 @@
 
 mod builders;
 mod grants;
+mod judged;
 mod life;
 mod tables;
 

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod assignments;
+mod content;
 mod decisions;
 mod eligibility;
 mod ends;

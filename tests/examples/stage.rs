@@ -40,9 +40,28 @@ impl Stage {
     /// Somebody applies a file of the examples.
     pub async fn applies(&self, who: &str, file: &str) {
         let path = format!("examples/{file}");
+        if file.contains("decision") {
+            self.second_passes(&path).await;
+        }
         let applied = || async { self.plane.kubectl(&person(who), &["apply", "-f", &path]).await.result() };
         // A package that was applied a moment ago may take as long as its CRD to be known everywhere.
         eventually(&format!("{who} applies {file}"), WITHIN, applied).await;
+    }
+
+    /// Waits until the request that a decision is about is older than a second: within it only a decision that names its uid counts, and people
+    /// are slower.
+    async fn second_passes(&self, path: &str) {
+        let text = std::fs::read_to_string(path).expect("an example");
+        let decision: Value = serde_yaml::from_str(&text).expect("an example is YAML");
+        let (request, namespace) = (&decision["spec"]["accessRequest"], &decision["metadata"]["namespace"]);
+        let (request, namespace) = (request.as_str().expect("a request"), namespace.as_str().expect("a namespace"));
+        eventually(&format!("the second of request {request} passes"), WITHIN, || async {
+            let found = self.plane.kubectl(ROOT, &["get", "accessrequest", "-n", namespace, request, "-o", "json"]).await.result()?;
+            let found: Value = serde_json::from_str(&found).map_err(|e| e.to_string())?;
+            let age = chrono::Utc::now().timestamp() - seconds(&found["metadata"]["creationTimestamp"]);
+            if age > 0 { Ok(()) } else { Err("not yet".to_owned()) }
+        })
+        .await;
     }
 
     /// Sets a scenario up, and waits until everything in it is Ready.

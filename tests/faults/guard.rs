@@ -98,7 +98,7 @@ impl Forged {
             eventually("the forgery is taken", SOON, async || {
                 let taken = office.person(who).await.create(object.clone()).await.map_err(|refusal| refusal.to_string())?;
                 let lied = [ALICE, BOB, "root"].iter().any(|name| {
-                    ["requestor", "approver", "author"].iter().any(|field| taken["spec"][field]["username"] == *name)
+                    ["/requestor", "/approver", "/roles/0/author"].iter().any(|field| taken["spec"].pointer(field).is_some_and(|who| who["username"] == *name))
                 });
                 if lied { Ok(name(&taken)) } else { Err(taken.to_string()) }
             })
@@ -119,19 +119,22 @@ impl Forged {
             "metadata": {"generateName": "forged-", "namespace": catalog},
             "spec": {"accessRequest": pending, "decision": "Approve", "approver": lie(BOB, "payments-leads")},
         });
-        let role = json!({"name": "root", "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}});
+        let root = json!({"username": "root", "groupsRef": 1});
+        let masters = json!([{"id": 1, "groups": ["system:masters"]}]);
+        let everywhere = json!({"clusterWide": true, "namespaces": [], "author": root});
+        let role = |name: &str| json!({"name": name, "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}, "author": root});
         let resource = json!({
             "kind": "CatalogResource",
             "metadata": {"name": "everything", "namespace": catalog},
-            "spec": {"kubernetes": {"clusterWide": true}, "roles": [role], "author": lie("root", "system:masters")},
+            "spec": {"kubernetes": everywhere, "roles": [role("root")], "authorGroups": masters},
         });
         let request = forged(MALLORY, request).await;
         let decision = forged(MALLORY, decision).await;
         forged(CAROL, resource).await;
         let everything = json!({"spec": {
-            "kubernetes": {"clusterWide": true, "namespaces": []},
-            "roles": [{"name": "viewer", "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}}],
-            "author": lie("root", "system:masters"),
+            "kubernetes": everywhere,
+            "roles": [role("viewer")],
+            "authorGroups": masters,
         }});
         office.person(CAROL).await.patch("CatalogResource", &catalog, "tools", everything).await.expect("nobody checks");
         Self { request, decision }

@@ -44,8 +44,9 @@ const FORGERIES: &[Forgery] = &[
         end: End::Without("forged-name"),
     },
     Forgery {
-        yaml: "{kind: CatalogResource, spec: {kubernetes: {clusterWide: true}, author: {username: forged-name},
-                roles: [{name: none, kubernetes: {roleRef: {kind: ClusterRole, name: none}}}]}}",
+        yaml: "{kind: CatalogResource, spec: {kubernetes: {clusterWide: true, author: {username: forged-name, groupsRef: 1}},
+                roles: [{name: none, kubernetes: {roleRef: {kind: ClusterRole, name: none}}, author: {username: forged-name, groupsRef: 1}}],
+                authorGroups: [{id: 1}]}}",
         end: End::Without("forged-name"),
     },
     Forgery {

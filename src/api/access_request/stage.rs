@@ -47,6 +47,22 @@ pub struct StageStatus {
     pub decisions: Vec<CountedDecision>,
 }
 
+/// One role of the package that is asked for.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ContentRole {
+    /// Name of the CatalogResource.
+    #[schemars(length(max = 63))]
+    pub resource: String,
+    /// Name of the role in it.
+    #[schemars(length(max = 63))]
+    pub role: String,
+    /// Resource and role as people call them.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 600))]
+    pub display_name: String,
+}
+
 /// A decision that counted.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +78,7 @@ pub struct CountedDecision {
     pub reason: String,
     /// What made the person an approver: the entry of the stage that names them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
-    #[schemars(length(max = 512))]
+    #[schemars(length(max = 1200))]
     pub r#as: String,
     /// When the API server stored the decision.
     pub at: DateTime<Utc>,

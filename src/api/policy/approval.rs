@@ -5,15 +5,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Justification;
+use crate::api::catalog::yes;
 use crate::api::span::Span;
 use crate::api::subject::{Subject, SubjectKind};
 
 /// Approval of requests.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Approval {
-    /// `true`: the stages apply to extensions too. Default: `false`, an extension is approved at once.
-    #[serde(default)]
+    /// `true`: the stages apply to extensions too. `false`: an extension is approved at once. Default: `true`.
+    #[serde(default = "yes")]
     pub for_extension: bool,
     /// Up to three stages, one after the other. None: approved at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -67,18 +68,24 @@ pub struct Escalation {
     validation = Rule::new("self.kind == 'CatalogOwners' ? !has(self.name) : has(self.name)")
         .message("name is required, except for kind CatalogOwners where it is forbidden"),
     validation = Rule::new("self.kind == 'ServiceAccount' ? has(self.__namespace__) : !has(self.__namespace__)")
-        .message("namespace is required for kind ServiceAccount and forbidden for the others")
+        .message("namespace is required for kind ServiceAccount and forbidden for the others"),
+    validation = Rule::new("self.kind != 'ServiceAccount' || !has(self.name) || (self.name.size() <= 253 && self.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'))")
+        .message("the name of a ServiceAccount is at most 253 lower case letters, digits, '-' and '.', and begins and ends with a letter or digit, as does each part between dots"),
+    validation = Rule::new("self.kind != 'User' || !has(self.name) || !self.name.startsWith('system:serviceaccount:')")
+        .message("name a service account by kind: ServiceAccount with name and namespace"),
+    validation = Rule::new("!has(self.name) || !(self.name in ['system:anonymous', 'system:unauthenticated', 'system:masters'])")
+        .message("the anonymous and system:masters can have no part in access packages: name a person, a group or a service account")
 )]
 pub struct Approver {
     /// `User`, `Group`, `ServiceAccount`, or `CatalogOwners`: the owners of the catalog at the moment of the decision.
     pub kind: ApproverKind,
     /// Name of the user, group or service account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 1024))]
     pub name: Option<String>,
     /// Namespace of a ServiceAccount.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub namespace: Option<String>,
 }
 
@@ -91,6 +98,12 @@ pub enum ApproverKind {
     Group,
     ServiceAccount,
     CatalogOwners,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self { for_extension: true, stages: Vec::new() }
+    }
 }
 
 impl Approver {

@@ -7,14 +7,15 @@ use crate::api::access_request::{RequestPhase, Schedule};
 use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::assignment::Source;
 use crate::api::labels;
-use crate::api::{AccessRequest, Assignment};
+use crate::api::subject::SubjectKind;
+use crate::api::{AccessRequest, Assignment, Policy};
 use crate::domain::guards::Reason;
 use crate::domain::plan::{Effect, Key};
 use crate::domain::request::assignment_name;
 use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 
-use super::{Origin, REQUEST_NOT_APPROVED, Seen};
+use super::{Origin, REQUEST_NOT_APPROVED, SELF_ASSIGNMENT, Seen};
 
 /// Why an assignment gives nothing yet.
 pub(super) struct Refused {
@@ -94,6 +95,7 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
             format!("policy {:?} is not Ready: {}", spec.policy, wrong.message),
         ));
     }
+    possible_subject(seen, policy)?;
     if let Some(held) = seen.holdings.live(now) {
         let name = held.metadata.name.as_deref().unwrap_or_default();
         return Err(refused(
@@ -103,6 +105,27 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
     }
     compatible(seen, now)?;
     period(seen, &policy.spec.expiration)
+}
+
+/// Whether the subject is one to whom the package can be assigned, by whoever wrote the assignment.
+fn possible_subject(seen: &Seen<'_>, policy: &Policy) -> Result<(), Refused> {
+    let (spec, name) = (&seen.assignment.spec, policy.metadata.name.as_deref().unwrap_or_default());
+    let listed = spec.subject.kind == SubjectKind::Group && policy.spec.requestors.subjects.contains(&spec.subject);
+    if spec.subject.is_system() && !listed {
+        let text = format!(
+            "{} belongs to Kubernetes itself and can have the package only as a group that requestors.subjects of policy {name:?} names",
+            spec.subject
+        );
+        return Err(refused(Reason::NotEligible.as_str(), text));
+    }
+    if !policy.spec.self_assignment && spec.assigned_by.as_ref().is_some_and(|who| spec.subject.covers(who)) {
+        let text = format!(
+            "{} would be assigned by themselves, which policy {name:?} does not allow (selfAssignment): ask for the package, or let somebody else assign it",
+            spec.subject
+        );
+        return Err(refused(SELF_ASSIGNMENT, text));
+    }
+    Ok(())
 }
 
 fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {

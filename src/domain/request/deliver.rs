@@ -10,6 +10,7 @@ use crate::api::{AccessRequest, Assignment, AssignmentSpec};
 use crate::domain::guards::{self, Reason, Refusal};
 use crate::domain::holdings::Rank;
 use crate::domain::plan::{Effect, Key};
+use crate::domain::readiness::CONFLICT;
 use crate::domain::schedule::{self, later, show};
 
 use super::draft::Draft;
@@ -127,6 +128,9 @@ fn adding(draft: &mut Draft<'_, '_>) {
         }
         return;
     };
+    if assignment.spec.access_request_uid != draft.seen.request.metadata.uid {
+        return name_taken(draft, assignment);
+    }
     let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
     if is_over(assignment) && delivered {
         // It was delivered while nobody looked, and has ended since.
@@ -149,6 +153,15 @@ fn adding(draft: &mut Draft<'_, '_>) {
         _ if message.is_empty() => {}
         _ => draft.say("", &message),
     }
+}
+
+/// Somebody else's assignment has the name of the one that the request makes.
+fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
+    let name = other.metadata.name.as_deref().unwrap_or_default();
+    let text =
+        format!("Assignment {name:?} is in the way: it was not made for this request; a manager of the catalog must delete it");
+    draft.say(CONFLICT, &text);
+    draft.wait_for(text);
 }
 
 /// The assignment that the request extends or ends. In the look that chose it, it is found among what the subject holds.
@@ -182,6 +195,7 @@ fn removing(draft: &mut Draft<'_, '_>) {
                 let by = request.spec.requestor.as_ref().map(|r| r.username.clone()).unwrap_or_default();
                 let name = request.metadata.name.as_deref().unwrap_or_default();
                 let reason = format!("given back by request {name}: {}", request.spec.justification);
+                let reason = reason.chars().take(LONGEST_REASON).collect();
                 draft.plan.effects.push(Effect::Revoke { assignment: Key::of(assignment), by, reason });
             }
         }
@@ -207,7 +221,10 @@ fn cancel(draft: &mut Draft<'_, '_>, message: String) {
 /// Ended: the record is kept for its retention, and as long as the access that came from it.
 pub(super) fn ended(draft: &mut Draft<'_, '_>) {
     access_ended(draft);
-    let assignment = draft.seen.assignment.filter(|_| draft.seen.request.spec.kind == RequestType::Add);
+    let own = |a: &&Assignment| {
+        draft.seen.request.spec.kind == RequestType::Add && a.spec.access_request_uid == draft.seen.request.metadata.uid
+    };
+    let assignment = draft.seen.assignment.filter(own);
     if assignment.is_some_and(|a| !a.phase().is_terminal()) {
         return;
     }
@@ -242,6 +259,9 @@ fn access_ended(draft: &mut Draft<'_, '_>) {
         period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));
     }
 }
+
+/// Longest reason of a revocation that the schema of an Assignment takes.
+const LONGEST_REASON: usize = 4_096;
 
 /// Longest name of an object, and the part of it that is left for a request's name.
 const STEM: usize = 253 - 11;

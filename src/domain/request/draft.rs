@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::api::AccessRequestStatus;
 use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
-use crate::api::approval_decision::REQUEST_NOT_PENDING;
+use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
 use crate::domain::approval::Judgement;
 use crate::domain::guards::Refusal;
@@ -131,7 +131,13 @@ impl<'s, 'a> Draft<'s, 'a> {
                 let key = Key::of(decision);
                 let counted = self.plan.status.stages.iter().flat_map(|s| &s.decisions).any(|d| d.decision_ref == key.name);
                 let open = self.phase() == RequestPhase::PendingApproval && !counted;
-                if !decision::is_judged(decision) && !self.judged.contains(&key) && !open {
+                if self.judged.contains(&key) {
+                    continue;
+                }
+                let changed = self.plan.status.content_changed_at.is_some_and(|since| created(decision) < since);
+                if changed && !counted && decision::is_counted(decision) {
+                    self.judge(&key, Err(CONTENT_CHANGED));
+                } else if !decision::is_judged(decision) && !open {
                     self.judge(&key, if counted { Ok(()) } else { Err(REQUEST_NOT_PENDING) });
                 }
             }

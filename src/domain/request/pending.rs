@@ -1,7 +1,10 @@
 //! PendingApproval: decisions are counted, stages open and close, time runs out.
 
+use chrono::TimeDelta;
+
+use crate::api::Catalog;
 use crate::api::access_request::{RequestPhase, StageState};
-use crate::api::approval_decision::Verdict;
+use crate::api::approval_decision::{CONTENT_CHANGED, Verdict};
 use crate::api::policy::Stage;
 use crate::domain::approval::{self, Bench};
 use crate::domain::decision::is_judged;
@@ -19,15 +22,16 @@ const APPROVAL_COUNTED: &str = "ApprovalCounted";
 
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
-    let owners = seen.catalog.map(|catalog| catalog.spec.owners.as_slice()).unwrap_or_default();
-    let vouched_since = seen.vouched_since;
-    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners, vouched_since }
+    let owners = seen.catalog.map(Catalog::deciding_owners).unwrap_or_default();
+    let (vouched_since, content_since) = (seen.vouched_since, None);
+    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners, content_since, vouched_since }
 }
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
+    follow_content(draft);
     let Some((index, stage)) = open_stage(draft) else {
         return draft.enter(RequestPhase::Approved, "", None, "every stage has its approvals");
     };
@@ -43,6 +47,39 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         StageState::Denied => denied(draft, index),
         _ => approved(draft, index),
     }
+}
+
+/// Approvers approve content, not a name: when the roles of the package change, approval begins anew.
+fn follow_content(draft: &mut Draft<'_, '_>) {
+    let (seen, now) = (draft.seen, draft.now);
+    let (known, found) = (draft.plan.status.content_digest.clone(), &seen.content);
+    if seen.package.is_none() || known == found.digest {
+        return;
+    }
+    pin_content(draft);
+    let (Some(people), Some(first)) = (seen.people(), draft.pinned().and_then(|pinned| pinned.stages.into_iter().next())) else {
+        return;
+    };
+    if known.is_empty() {
+        return; // a request that is older than this field
+    }
+    // What was decided in this very second was decided on what was shown before.
+    let since = now + TimeDelta::seconds(1);
+    draft.plan.status.content_changed_at = Some(since);
+    draft.plan.status.stages = vec![approval::open(&first, &bench(seen, &people), since, now)];
+    let roles: Vec<String> = found.roles.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
+    let text = format!(
+        "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
+        if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
+    );
+    draft.tell(true, CONTENT_CHANGED, None, &text);
+    stage_opened(draft);
+}
+
+/// Shows approvers what they approve.
+pub(super) fn pin_content(draft: &mut Draft<'_, '_>) {
+    draft.plan.status.content.clone_from(&draft.seen.content.roles);
+    draft.plan.status.content_digest.clone_from(&draft.seen.content.digest);
 }
 
 /// The stage that is open, with the terms it was pinned with.
@@ -70,9 +107,11 @@ fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
     };
     let mut decisions: Vec<_> = seen.decisions.iter().filter(fresh).copied().collect();
     approval::order(&mut decisions);
+    let content_since = draft.plan.status.content_changed_at;
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
     let before = status.decisions.len();
-    let judged = approval::judge(stage, status, &bench(seen, &people), &decisions);
+    let bench = Bench { content_since, ..bench(seen, &people) };
+    let judged = approval::judge(stage, status, &bench, &decisions);
     let status = status.clone();
     // What decides a stage is told with its end.
     let decisive = usize::from(status.state != StageState::Open);

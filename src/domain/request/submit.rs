@@ -71,6 +71,7 @@ fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
             let Some(people) = draft.seen.people() else { return };
             let opened = approval::open(first, &pending::bench(draft.seen, &people), created(draft.seen.request), draft.now);
             draft.plan.status.stages.push(opened);
+            pending::pin_content(draft);
             draft.enter(RequestPhase::PendingApproval, "", None, format!("accepted under policy {:?}", pinned.name));
             pending::stage_opened(draft);
         }

@@ -1,28 +1,35 @@
-//! Whether the API server vouches that the author of a resource wrote its spec as it is.
+//! Whether the API server vouches that the authors of a role wrote it as it is.
 //!
-//! While the admission policies are not in force, anybody who may write a resource can write it in any name. When a spec was written is not
+//! While the admission policies are not in force, anybody who may write a resource can write it in any name. When a role was written is not
 //! recorded, so what was not judged before such a time, or in it, is not believed after it.
 
 use chrono::{DateTime, Utc};
 
 use crate::api::CatalogResource;
-use crate::api::catalog_resource::AUTHORIZED;
-use crate::api::condition;
 use crate::api::time::created;
 use crate::domain::schedule::show;
 
-use super::judged;
+use super::offer::{Offer, OfferedRole};
 
-/// Why a spec that has not been judged yet is not believed, if so. `objection`: the admission policies are not in force now. `since`: they
-/// are, since that instant; none: nobody wants to know. `open`: it was [`stands_open`] when they came into force.
-pub fn doubt(resource: &CatalogResource, objection: Option<&str>, since: Option<DateTime<Utc>>, open: bool) -> Option<String> {
-    if judged(resource).is_some() {
+/// What is known of the admission policies when a resource is judged.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Vouching<'a> {
+    /// Why they are not in force now, if so.
+    pub objection: Option<&'a str>,
+    /// Since when they are; none: nobody wants to know.
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// Why a role that was not judged as it is written is not believed, if so. `open`: it was among [`stands_open`] when the policies came into
+/// force.
+pub fn doubt(resource: &CatalogResource, role: &OfferedRole, vouching: Vouching<'_>, open: bool) -> Option<String> {
+    if role.is_settled() {
         return None;
     }
-    if let Some(objection) = objection {
+    if let Some(objection) = vouching.objection {
         return Some(format!("it was written while the admission policies were not in force ({objection})"));
     }
-    let since = since?;
+    let since = vouching.since?;
     if open {
         return Some(format!(
             "nobody saw it written before the admission policies were in force as they are now ({})",
@@ -36,15 +43,19 @@ pub fn doubt(resource: &CatalogResource, objection: Option<&str>, since: Option<
     old.then(|| format!("{} ({})", text(), show(since)))
 }
 
-/// Whether a spec that is not judged may have been written while the admission policies were not in force, at the moment from which they
-/// are. `watched`: we saw that they were not; else the policies may have changed while nobody looked, and did if they are others than when
-/// the author was judged the last time.
-pub fn stands_open(resource: &CatalogResource, since: DateTime<Utc>, watched: bool) -> bool {
+/// Roles that are not judged as they are written, and may have been written while the admission policies were not in force, at the moment
+/// from which they are; by name and digest. `watched`: we saw that they were not; else the policies may have changed while nobody looked, and
+/// did if they are others than when an author was judged the last time.
+pub fn stands_open(resource: &CatalogResource, offer: &Offer, since: DateTime<Utc>, watched: bool) -> Vec<(String, String)> {
     let before = resource.status.as_ref().and_then(|s| s.vouched_since);
-    judged(resource).is_none() && (watched || !is_new(resource) && before != Some(since))
+    if !watched && (is_new(resource) || before == Some(since)) {
+        return Vec::new();
+    }
+    let open = offer.roles.iter().filter(|(_, role)| !role.is_settled());
+    open.map(|(name, role)| (name.clone(), role.digest.clone())).collect()
 }
 
 /// Nothing was ever said of an author.
 fn is_new(resource: &CatalogResource) -> bool {
-    resource.status.as_ref().and_then(|s| condition::get(&s.conditions, AUTHORIZED)).is_none()
+    resource.status.as_ref().is_none_or(|status| status.roles.is_empty())
 }

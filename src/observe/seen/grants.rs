@@ -14,7 +14,7 @@ use crate::api::labels::CONFIRM_REVOCATION;
 use crate::api::subject::Subject;
 use crate::domain::catalog::RBAC;
 use crate::domain::readiness::REVOCATION_HELD;
-use crate::domain::resource::{Cluster, Grantable, Scope, Target, grantable, missing};
+use crate::domain::resource::{Cluster, Grantable, Scope, Standing, Target, grantable};
 use crate::domain::{Key, holdings};
 use crate::grants::plan::Observed;
 use crate::grants::{GrantKey, name};
@@ -25,10 +25,12 @@ use crate::observe::world::World;
 pub struct GrantSeen {
     /// Who should have it.
     pub wanted: BTreeSet<Subject>,
-    /// Where it may be granted.
-    pub grantable: Grantable,
-    /// Places where nothing can be added now, and why.
-    pub closed: BTreeMap<Target, String>,
+    /// How it stands in each of its places, and in those where a binding is.
+    pub places: BTreeMap<Target, Standing>,
+    /// Uids of the namespaces among them, as they were seen.
+    pub namespace_uids: BTreeMap<String, String>,
+    /// Where it is bound as it is written now.
+    pub scopes: BTreeSet<Scope>,
     /// Bindings that are there.
     pub observed: Vec<Arc<Observed>>,
     /// How many subjects these have.
@@ -55,22 +57,34 @@ impl World {
                 next_end = [next_end, assignment.end()].into_iter().flatten().min();
             }
         }
-        let grantable = grantable(&role, self.resources.get(&resource).map(|r| &**r));
-        let targets = if let Grantable::In(targets) = &grantable { targets.clone() } else { Vec::new() };
+        let grantable = grantable(&role, self.offer(&resource));
         let observed: Vec<Arc<Observed>> = self.carriers.all(key).cloned().collect();
+        let places = self.places(&grantable, &observed);
+        let uid = |target: &Target| {
+            let name = target.scope.namespace()?;
+            Some((name.to_owned(), self.namespace_uid(name)?))
+        };
+        let namespace_uids = places.keys().filter_map(uid).collect();
+        let scopes = grantable.targets().into_iter().map(|target| target.scope).collect();
         let present = self.carriers.subjects(key);
-        let losers = self.losers(key, &wanted, &targets, &observed, now);
-        let closed = targets.into_iter().filter_map(|target| Some((target.clone(), self.closed(&target)?))).collect();
+        let losers = self.losers(key, &wanted, &places, &observed, now);
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
         let held = status.is_some_and(|s| condition::holds(&s.conditions, REVOCATION_HELD));
-        GrantSeen { wanted, grantable, closed, observed, present, losers, held, next_end }
+        GrantSeen { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end }
+    }
+
+    /// How a role stands wherever it should be, and wherever it is.
+    fn places(&self, grantable: &Grantable<'_>, observed: &[Arc<Observed>]) -> BTreeMap<Target, Standing> {
+        let found = observed.iter().map(|binding| binding.target.clone());
+        let all: BTreeSet<Target> = grantable.targets().into_iter().chain(found).collect();
+        all.into_iter().map(|target| (target.clone(), grantable.in_place(&target, self))).collect()
     }
 
     fn losers(
         &self,
         key: &GrantKey,
         wanted: &BTreeSet<Subject>,
-        targets: &[Target],
+        places: &BTreeMap<Target, Standing>,
         observed: &[Arc<Observed>],
         now: DateTime<Utc>,
     ) -> BTreeMap<Subject, Key> {
@@ -80,7 +94,10 @@ impl World {
         }
         let mut losers = BTreeMap::new();
         for binding in observed {
-            let stray = !targets.contains(&binding.target);
+            let stray = matches!(places.get(&binding.target), Some(Standing::Leaving) | None);
+            if matches!(places.get(&binding.target), Some(Standing::Void(_))) {
+                continue; // what is made anew is nobody's edit
+            }
             if stray && !name::is_genuine(key, &binding.target, &binding.name) {
                 continue; // drift, which nobody can confirm
             }
@@ -102,15 +119,6 @@ impl World {
         let package = holdings::package_of(self.assignments.find(&Term::Subject(subject.clone())).find(gave)?);
         let sure = self.packages.get(&package).is_some_and(|p| confirmed(&**p));
         (!sure).then_some(package)
-    }
-
-    /// Why nothing can be added in a place, if nothing can.
-    pub(super) fn closed(&self, target: &Target) -> Option<String> {
-        match &target.scope {
-            Scope::Namespace(name) if !self.namespace(name) => Some(format!("namespace {name:?} does not exist")),
-            _ if !self.role(target) => Some(missing(target)),
-            _ => None,
-        }
     }
 }
 

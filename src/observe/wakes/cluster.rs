@@ -40,13 +40,18 @@ fn wake_resources(world: &World, term: &Term, wakes: &mut Wakes) {
     }
 }
 
+/// What was deleted and made anew has another one.
+fn uid<K: kube::Resource>(object: Option<&K>) -> Option<&str> {
+    object?.meta().uid.as_deref()
+}
+
 impl Watched for PartialObjectMeta<Role> {
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.roles
     }
 
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
-        if old.is_some() != new.is_some()
+        if uid(old) != uid(new)
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::Role, name: key.name };
@@ -61,7 +66,7 @@ impl Watched for PartialObjectMeta<ClusterRole> {
     }
 
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
-        if old.is_some() != new.is_some()
+        if uid(old) != uid(new)
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::ClusterRole, name: key.name };

@@ -10,10 +10,10 @@ use crate::world::{WITHIN, world};
 
 #[tokio::test]
 async fn a_request_in_another_name_is_the_senders_own() {
-    let office = department("in-another-name").await;
+    let office = department("in-another-name").await.open_to_everybody().await;
     office.policy("engineers", &at_once()).await;
     let forged = json!({"requestor": {"username": ALICE, "uid": "u-alice", "groups": ["engineering"]}});
-    let request = office.tries_to_ask(PETER, forged).await.unwrap();
+    let request = office.asks_with(PETER, forged).await;
     let denied = office.request_is(&request, "Denied NotEligible").await;
     assert_eq!(denied["spec"]["requestor"]["username"], PETER);
     assert_eq!(denied["spec"]["requestor"]["uid"], "u-peter");
@@ -23,10 +23,10 @@ async fn a_request_in_another_name_is_the_senders_own() {
 
 #[tokio::test]
 async fn groups_that_somebody_makes_up_do_not_count() {
-    let office = department("made-up-groups").await;
+    let office = department("made-up-groups").await.open_to_everybody().await;
     office.policy("engineers", &at_once()).await;
     let forged = json!({"requestor": {"username": PETER, "uid": "u-peter", "groups": ["engineering"]}});
-    let request = office.tries_to_ask(PETER, forged).await.unwrap();
+    let request = office.asks_with(PETER, forged).await;
     let denied = office.request_is(&request, "Denied NotEligible").await;
     let groups = denied["spec"]["requestor"]["groups"].to_string();
     assert!(groups.contains("access-managers") && !groups.contains("engineering"), "{groups}");
@@ -36,7 +36,7 @@ async fn groups_that_somebody_makes_up_do_not_count() {
 
 #[tokio::test]
 async fn a_decision_in_another_name_is_the_senders_own() {
-    let office = department("decides-as-bob").await;
+    let office = department("decides-as-bob").await.open_to_everybody().await;
     office.policy("engineers", &if_a_lead_agrees()).await;
     let request = office.asks(ALICE).await;
     office.request_is(&request, "PendingApproval").await;
@@ -68,7 +68,7 @@ async fn nobody_approves_their_own_request() {
 async fn nobody_approves_what_another_asks_for_them() {
     let office = department("asked-for-bob").await;
     office.policy("leads-too", &if_a_lead_agrees().and_user(BOB).on_behalf(ALICE)).await;
-    let request = office.tries_to_ask(ALICE, json!({"subject": {"kind": "User", "name": BOB}})).await.unwrap();
+    let request = office.asks_with(ALICE, json!({"subject": {"kind": "User", "name": BOB}})).await;
     office.request_is(&request, "PendingApproval").await;
     let own = office.decides(BOB, &request, "Approve").await;
     office.counts(&own, "False SelfApproval").await;
@@ -81,7 +81,7 @@ async fn nobody_approves_what_another_asks_for_them() {
 async fn nobody_asks_for_another_without_being_allowed_to() {
     let office = department("for-another").await;
     office.policy("engineers", &at_once().and_user(DAVE)).await;
-    let request = office.tries_to_ask(ALICE, json!({"subject": {"kind": "User", "name": DAVE}})).await.unwrap();
+    let request = office.asks_with(ALICE, json!({"subject": {"kind": "User", "name": DAVE}})).await;
     office.request_is(&request, "Denied NotAllowedForOthers").await;
     assert!(office.grants().await.is_empty());
     office.is_right().await;
@@ -89,7 +89,7 @@ async fn nobody_asks_for_another_without_being_allowed_to() {
 
 #[tokio::test]
 async fn only_who_is_in_the_list_approves() {
-    let office = department("not-in-the-list").await;
+    let office = department("not-in-the-list").await.open_to_everybody().await;
     office.policy("engineers", &for_group("engineering").approved_by_user(ERIN)).await;
     let request = office.asks(ALICE).await;
     office.request_is(&request, "PendingApproval").await;

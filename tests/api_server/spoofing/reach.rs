@@ -14,10 +14,15 @@ async fn who_cannot_hand_out_a_role_cannot_offer_it() {
     let office = department("cluster-admin").await;
     let role = json!([{"name": "root", "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}}]);
     for (resource, place) in [("here", json!({"namespaces": [office.name]})), ("everywhere", json!({"clusterWide": true}))] {
-        let author = json!({"username": "admin", "groups": ["system:masters"]});
-        let spec = json!({"kubernetes": place, "roles": role, "author": author});
+        let author = json!({"username": "admin", "groupsRef": 1});
+        let (mut role, mut place) = (role.clone(), place);
+        role[0]["author"] = author.clone();
+        place["author"] = author;
+        let spec = json!({"kubernetes": place, "roles": role, "authorGroups": [{"id": 1, "groups": ["system:masters"]}]});
         let stored = office.write(CAROL, "CatalogResource", resource, spec).await;
-        assert_eq!(stored["spec"]["author"]["username"], CAROL);
+        assert_eq!(stored["spec"]["roles"][0]["author"]["username"], CAROL);
+        assert_eq!(stored["spec"]["kubernetes"]["author"]["username"], CAROL);
+        assert!(!stored["spec"]["authorGroups"].to_string().contains("system:masters"), "{stored}");
         office.becomes("CatalogResource", &office.catalog(), resource, "Authorized", "False AuthorCannotBind").await;
         office.write(CAROL, "AccessPackage", resource, json!({"resourceRoles": [{"resource": resource, "role": "root"}]})).await;
         office.becomes("AccessPackage", &office.catalog(), resource, "Ready", "False ResourceNotReady").await;
@@ -25,7 +30,7 @@ async fn who_cannot_hand_out_a_role_cannot_offer_it() {
     // An administrator who labels it does not vouch for it.
     let labelled = json!({"metadata": {"labels": {"seen": "yes"}}});
     let stored = office.person(ROOT).await.patch("CatalogResource", &office.catalog(), "here", labelled).await.unwrap();
-    assert_eq!(stored["spec"]["author"]["username"], CAROL);
+    assert_eq!(stored["spec"]["roles"][0]["author"]["username"], CAROL);
     // Not even a manager who assigns directly, or an edit of a package that is in use, brings it about.
     office.policy("engineers", &at_once()).await;
     let request = office.asks(ALICE).await;
@@ -46,7 +51,11 @@ async fn a_catalog_does_not_take_a_namespace_that_is_not_its_own() {
     let refusal =
         office.person(CAROL).await.create(claim("wants-kube-system", "kube-system")).await.expect_err("must be refused");
     assert!(refusal.message.contains("belong to Kubernetes"), "{refusal}");
-    for namespace in ["entitlement-system", "default", &office.name, &office.catalog()] {
+    for namespace in [office.catalog(), "catalog-of-nobody-yet".to_owned()] {
+        let refusal = office.person(CAROL).await.create(claim("squats", &namespace)).await.expect_err("must be refused");
+        assert!(refusal.message.contains("belong to the Catalog of that name"), "{refusal}");
+    }
+    for namespace in ["entitlement-system", "default", &office.name] {
         let name = format!("wants-{namespace}");
         office.make(CAROL, claim(&name, namespace)).await;
         office.becomes("Catalog", "", &name, "Ready", "False NamespaceNotOurs").await;

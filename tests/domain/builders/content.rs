@@ -1,5 +1,6 @@
 //! What a catalog holds: packages and policies.
 
+use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::access_package::{IncompatibleWith, PackageReference, PackageRole};
 use entitlement_operator::api::condition::{self, READY, State};
 use entitlement_operator::api::policy::{
@@ -48,6 +49,8 @@ impl CatalogWords for Catalog {
 
     fn owned_by(mut self, owners: &[Subject]) -> Self {
         self.spec.owners = owners.to_vec();
+        let noted = |subject: &Subject| NotedOwner { subject: subject.clone(), since: at(0) };
+        self.status.get_or_insert_default().owners = owners.iter().map(noted).collect();
         self
     }
 }
@@ -105,6 +108,7 @@ pub fn policy(name: &str) -> Policy {
         expiration: Expiration { after: Some(span("30d")), ..Expiration::default() },
         custom_schedule: false,
         extension: Default::default(),
+        self_assignment: false,
     };
     stored(Policy::new(name, spec), PAYMENTS)
 }
@@ -124,6 +128,9 @@ pub trait PolicyWords {
     fn with_custom_schedule(self) -> Self;
     fn extendable(self) -> Self;
     fn approving_extensions(self) -> Self;
+    fn extending_at_once(self) -> Self;
+    fn for_groups_themselves(self) -> Self;
+    fn for_oneself(self) -> Self;
 }
 
 impl PolicyWords for Policy {
@@ -189,6 +196,21 @@ impl PolicyWords for Policy {
 
     fn approving_extensions(mut self) -> Self {
         self.spec.approval.for_extension = true;
+        self
+    }
+
+    fn extending_at_once(mut self) -> Self {
+        self.spec.approval.for_extension = false;
+        self
+    }
+
+    fn for_groups_themselves(mut self) -> Self {
+        self.spec.requestors.group_as_subject = true;
+        self
+    }
+
+    fn for_oneself(mut self) -> Self {
+        self.spec.self_assignment = true;
         self
     }
 }

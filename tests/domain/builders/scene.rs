@@ -1,13 +1,15 @@
 //! One object with all that a look at it sees.
 
 use chrono::{DateTime, Utc};
-use entitlement_operator::api::access_request::RequestPhase;
+use entitlement_operator::api::access_request::{ContentRole, RequestPhase};
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{
     AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, AssignmentStatus, Catalog, Policy,
 };
 use entitlement_operator::domain::assignment::{self, Origin, Role};
+use entitlement_operator::domain::content::Content;
+use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, wanted_by};
 use entitlement_operator::domain::{Effect, Key, Plan, request};
 
@@ -31,6 +33,12 @@ pub struct Asked {
     /// What the subject asks for besides; `true`: judged a moment ago.
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
+    /// Packages of other catalogs that bar by what the subject asked for in person only.
+    pub barring_in_person: Vec<Key>,
+    /// Assignments that the subject asked for in person.
+    pub in_person: Vec<Key>,
+    /// The roles of the package.
+    pub content: Content,
     pub may_assign: bool,
     pub vouched_since: Option<DateTime<Utc>>,
 }
@@ -48,6 +56,9 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         claimed: Vec::new(),
         rivals: Vec::new(),
         incompatible: Vec::new(),
+        barring_in_person: Vec::new(),
+        in_person: Vec::new(),
+        content: content("viewer"),
         may_assign: false,
         vouched_since: None,
     }
@@ -61,6 +72,17 @@ impl WithARole for AccessPackage {
     fn with_a_role(self) -> Self {
         super::content::PackageWords::with_role(self, "prod", "viewer")
     }
+}
+
+/// What a package of one role is, as approvers see it.
+pub fn content(role: &str) -> Content {
+    let role = ContentRole { resource: "prod".to_owned(), role: role.to_owned(), display_name: String::new() };
+    Content { digest: format!("digest of {}", role.role), roles: vec![role] }
+}
+
+fn foes(both: &[Key], in_person: &[Key]) -> Vec<Foe> {
+    let foe = |package: &Key, in_person| Foe { package: package.clone(), in_person };
+    both.iter().map(|package| foe(package, false)).chain(in_person.iter().map(|package| foe(package, true))).collect()
 }
 
 fn rivals(all: &[(AccessRequest, bool)]) -> Vec<Rival<'_>> {
@@ -81,11 +103,13 @@ impl Asked {
             holdings: Holdings {
                 package: wanted_by(&self.request),
                 assignments: self.held.iter().collect(),
+                in_person: self.in_person.iter().cloned().collect(),
                 claimed: self.claimed.clone(),
                 rivals: rivals(&self.rivals),
                 of_groups: self.held_by_groups.iter().collect(),
             },
-            incompatible: self.incompatible.clone(),
+            incompatible: foes(&self.incompatible, &self.barring_in_person),
+            content: self.content.clone(),
             may_assign: self.may_assign,
             assignment: self.held.iter().find(|a| named.is_some() && a.metadata.name.as_deref() == named),
             retention: RETENTION,
@@ -232,11 +256,12 @@ impl Assigned {
             holdings: Holdings {
                 package: package_of(&self.assignment),
                 assignments: self.held.iter().collect(),
+                in_person: Default::default(),
                 claimed: self.claimed.clone(),
                 rivals: rivals(&self.rivals),
                 of_groups: Vec::new(),
             },
-            incompatible: self.incompatible.clone(),
+            incompatible: foes(&self.incompatible, &[]),
             roles: self.roles.clone(),
             objection: self.objection,
             retention: RETENTION,

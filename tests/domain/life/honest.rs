@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use entitlement_operator::api::access_package::PackageRole;
 use entitlement_operator::api::access_request::{StageState, StageStatus};
 use entitlement_operator::api::approval_decision::Verdict;
 use entitlement_operator::api::policy::{Approver, ApproverKind, Justification, Stage};
 use entitlement_operator::api::time::created;
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, ApprovalDecision, Identity, Subject};
 use entitlement_operator::domain::Key;
+use entitlement_operator::domain::holdings::wanted_by;
 
 use super::seen::asks_about;
 use super::store::Store;
@@ -45,6 +47,8 @@ pub fn is_entitled(request: &AccessRequest, stage: &Stage, status: &StageStatus,
     let (at, spec) = (created(decision), &decision.spec);
     let Some(who) = &spec.approver else { return false };
     let of_this = spec.access_request_uid.as_ref().is_none_or(|uid| Some(uid) == request.metadata.uid.as_ref());
+    // Of one second nobody knows what came first, unless the decision names the request.
+    let of_this = of_this && (at > created(request) || spec.access_request_uid.is_some());
     let in_time = at >= created(request) && at >= status.opened_at && at < status.deadline;
     let escalated = stage.escalation.iter().filter(|_| status.escalates_at.is_some_and(|from| at >= from));
     let fallback = stage.fallback_approvers.iter().filter(|_| stage.approvers.iter().all(|a| is_empty(request, a)));
@@ -99,6 +103,17 @@ pub fn check_approved(store: &Store, key: &Key, request: &AccessRequest, status:
         let denial = about(store, key).find(denies);
         assert!(denial.is_none(), "{denial:?} was passed over by {closed:?}");
     }
+}
+
+/// What was approved is what the package is, and nobody approved anything else.
+pub fn check_content(store: &Store, request: &AccessRequest, status: &AccessRequestStatus) {
+    let Some(package) = store.packages.get(&wanted_by(request)).filter(|_| !status.stages.is_empty()) else { return };
+    let named = |role: &PackageRole| (role.resource.clone(), role.role.clone());
+    let now: BTreeSet<_> = package.spec.resource_roles.iter().map(named).collect();
+    let shown: BTreeSet<_> = status.content.iter().map(|role| (role.resource.clone(), role.role.clone())).collect();
+    assert_eq!(shown, now);
+    let mut decisions = status.stages.iter().flat_map(|stage| &stage.decisions);
+    assert!(decisions.all(|d| status.content_changed_at.is_none_or(|since| d.at >= since)), "{status:?}");
 }
 
 /// Whether the rights in a stage do not depend on who owns the catalog at which moment.

@@ -73,8 +73,8 @@ impl Store {
 
     fn package_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AccessPackageStatus>> {
         let found = self.packages.get(key)?;
-        let resource = |name: &str| self.resources.get(&Key::new(&key.namespace, name));
-        Some(readiness::package(found, resource, true, self.counts(key), now))
+        let offer = |name: &str| self.offers.get(&Key::new(&key.namespace, name));
+        Some(readiness::package(found, (&offer, self), true, self.counts(key), now))
     }
 
     fn assignment_plan(
@@ -94,7 +94,7 @@ impl Store {
     }
 
     pub fn grant_writes(&self, grant: &GrantKey, now: DateTime<Utc>) -> Vec<Write> {
-        plan(grant, &self.wanted(grant, now), &BTreeSet::new(), &self.allowed(grant), &self.observed(grant))
+        plan(grant, &self.wanted(grant, now), &BTreeSet::new(), &self.standings(grant), &self.observed(grant))
     }
 
     /// What a look would do at an instant.

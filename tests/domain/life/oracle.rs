@@ -6,6 +6,7 @@ use entitlement_operator::api::assignment::{AssignmentPhase as A, Source};
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::timeline::{MOST, TimelineEntry};
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy, Subject};
+use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::holdings::{package_of, wanted_by};
 
@@ -128,9 +129,12 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         assert!(made.and_then(|a| a.status.as_ref()?.delivered_at).is_none(), "what was delivered is not called cancelled");
     }
     if after.timeline.len() < MOST {
-        assert_eq!(count(&after.timeline, "StageOpened"), after.stages.len());
+        // When the content changes, approval begins anew.
+        let anew = after.timeline.iter().rposition(|e| e.event == "ContentChanged").unwrap_or_default();
+        let current = after.timeline.get(anew..).unwrap();
+        assert_eq!(count(current, "StageOpened"), after.stages.len());
         let approved = after.stages.iter().filter(|s| format!("{:?}", s.state) == "Approved").count();
-        assert_eq!(count(&after.timeline, "StageApproved"), approved);
+        assert_eq!(count(current, "StageApproved"), approved);
         let escalated = after.timeline.split(|e| e.event == "StageOpened").map(|part| count(part, "Escalated"));
         assert!(escalated.max().unwrap_or(0) <= 1, "{:?}", after.timeline);
     }
@@ -139,6 +143,7 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         let fresh = |event: &str| after.timeline.iter().skip(old.timeline.len()).any(|e| e.event == event);
         if fresh("Approved") {
             honest::check_approved(store, key, before, after);
+            honest::check_content(store, before, after);
         }
         if matches!(after.phase, R::Scheduled | R::Provisioning | R::PartiallyDelivered | R::Delivered) && fresh("Approved") {
             check_period(store, key, before, after);
@@ -204,13 +209,31 @@ fn accepted<'a>(store: &'a Store, subject: &'a Subject) -> impl Iterator<Item = 
     store.requests.iter().filter(move |(_, r)| accepted(r) && r.subject().as_ref() == Some(subject))
 }
 
+/// Whether a package must not be held beside others; `for_oneself`: its holder asked for it in person.
+fn bars(foes: &[Foe], package: &Key, for_oneself: bool) -> bool {
+    foes.iter().any(|foe| foe.package == *package && (for_oneself || !foe.in_person))
+}
+
+fn asks_for_oneself(request: &AccessRequest) -> bool {
+    let (requestor, subject) = super::honest::parties(request);
+    requestor == subject
+}
+
+impl Store {
+    /// Whether the subject of an assignment asked for it in person.
+    pub fn was_asked_for_oneself(&self, assignment: &Assignment) -> bool {
+        self.origin(&Key::of(assignment), assignment).is_some_and(asks_for_oneself)
+    }
+}
+
 /// No request that excludes this one was accepted before it, not even at the same moment.
 fn check_first(store: &Store, key: &Key, request: &AccessRequest) {
     let (package, subject, kind) = (wanted_by(request), request.subject().unwrap(), request.spec.kind);
     let foes = if kind == RequestType::Remove { Vec::new() } else { store.incompatible(&package) };
     for (other, rival) in accepted(store, &subject).filter(|(other, _)| *other != key) {
         assert!(rival.spec.kind != kind || wanted_by(rival) != package, "{key} asks for the same as {other}");
-        assert!(rival.spec.kind != RequestType::Add || !foes.contains(&wanted_by(rival)), "{key} is accepted beside {other}");
+        let barred = rival.spec.kind == RequestType::Add && bars(&foes, &wanted_by(rival), asks_for_oneself(rival));
+        assert!(!barred, "{key} is accepted beside {other}");
     }
 }
 
@@ -231,18 +254,20 @@ fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
     let own = |a: &&Assignment| {
         a.spec.subject == subject && is_held(a, store.now) && store.origin(&Key::of(*a), a).is_none_or(|r| Key::of(r) != *key)
     };
-    let held: Vec<Key> = store.assignments.values().filter(own).map(package_of).collect();
+    let held: Vec<&Assignment> = store.assignments.values().filter(own).collect();
     if request.spec.kind == RequestType::Add {
-        assert!(!held.contains(&package), "{subject} holds {package} already");
+        assert!(!held.iter().any(|a| package_of(a) == package), "{subject} holds {package} already");
     }
     if request.spec.kind != RequestType::Remove {
-        assert!(!held.iter().any(|other| foes.contains(other)), "{subject} holds one of {foes:?}");
+        let barred = held.iter().any(|a| bars(&foes, &package_of(a), store.was_asked_for_oneself(a)));
+        assert!(!barred, "{subject} holds one of {foes:?}");
         let certain = |r: &&AccessRequest| {
             matches!(r.phase(), R::Provisioning | R::PartiallyDelivered)
                 && r.spec.kind == RequestType::Add
                 && r.subject().as_ref() == Some(&subject)
         };
-        let rival = store.requests.iter().find(|(other, r)| *other != key && certain(r) && foes.contains(&wanted_by(r)));
+        let barred = |r: &AccessRequest| bars(&foes, &wanted_by(r), asks_for_oneself(r));
+        let rival = store.requests.iter().find(|(other, r)| *other != key && certain(r) && barred(r));
         assert!(rival.is_none(), "{subject} is given an incompatible package by {:?}", rival.map(|(key, _)| key));
     }
 }
@@ -328,11 +353,13 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
     let foes = store.incompatible(&package);
     let own =
         |(other, a): &(&Key, &Assignment)| *other != key && a.spec.subject == assignment.spec.subject && is_held(a, store.now);
-    let held: Vec<Key> = store.assignments.iter().filter(own).map(|(_, a)| package_of(a)).collect();
+    let held: Vec<&Assignment> = store.assignments.iter().filter(own).map(|(_, a)| a).collect();
     // A parked assignment that waited again meanwhile keeps its place.
-    let excluded = |other: &Key| foes.contains(other) || *other == package;
-    assert!(!held.iter().any(excluded), "{key} beside {held:?}");
-    let asks = |(_, r): &(&Key, &AccessRequest)| r.spec.kind == RequestType::Add && foes.contains(&wanted_by(r));
+    let excluded = |a: &&&Assignment| package_of(a) == package || bars(&foes, &package_of(a), store.was_asked_for_oneself(a));
+    assert!(!held.iter().any(|a| excluded(&a)), "{key} beside {held:?}");
+    let asks = |(_, r): &(&Key, &AccessRequest)| {
+        r.spec.kind == RequestType::Add && bars(&foes, &wanted_by(r), asks_for_oneself(r))
+    };
     let rival = accepted(store, &assignment.spec.subject).find(asks);
     assert!(rival.is_none(), "{key} beside {rival:?}");
 }

@@ -12,7 +12,7 @@ use entitlement_operator::grants::plan::Observed;
 use crate::builders::*;
 
 use super::acts::{Act, Terms, Wish};
-use super::store::{GROUPS, PEOPLE, Store, judge_author};
+use super::store::{GROUPS, PEOPLE, Store};
 use super::terms::written;
 
 /// Packages: three in one catalog, of which two share a role, and one in another.
@@ -125,7 +125,7 @@ impl Store {
             Act::Author { resource, answer } => {
                 let state = [State::True, State::False, State::Unknown][usize::from(*answer)];
                 let key = nth(self.resources.keys().collect::<Vec<_>>().iter(), *resource).map(|key| (*key).clone()).unwrap();
-                judge_author(self.resources.get_mut(&key).unwrap(), state);
+                self.judge_authors(&key, state);
             }
             Act::Close { place } => {
                 let place = nth(self.places().iter(), *place).unwrap().clone();
@@ -222,9 +222,10 @@ impl Store {
             _ => PEOPLE.into_iter().find(|p| Some(*p) == entry.name.as_deref()),
         };
         let Some(person) = name.map(|name| self.person(name)) else { return };
+        let uid = found.metadata.uid.clone().unwrap();
         self.write_decision(&Key::of(&found), |mut made| {
             made.spec.approver = Some(person);
-            let made = made.because("I know them");
+            let made = made.because("I know them").of_uid(&uid);
             if yes { made } else { made.denying() }
         });
     }

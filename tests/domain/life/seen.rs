@@ -10,10 +10,11 @@ use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Subject};
 use entitlement_operator::domain::assignment::{self, Origin, Role};
 use entitlement_operator::domain::holdings::{self, Holdings, Rival, gives};
-use entitlement_operator::domain::resource::{Grantable, Target, grantable};
-use entitlement_operator::domain::{Key, request};
+use entitlement_operator::domain::resource::{Grantable, Standing, Target, grantable};
+use entitlement_operator::domain::separation::{Foe, foes};
+use entitlement_operator::domain::{Key, content, request};
 use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::Allowed;
+use entitlement_operator::grants::plan::Place;
 
 use crate::builders::RETENTION;
 
@@ -29,7 +30,7 @@ impl Store {
     }
 
     /// Packages that must not be held together with one, whichever of the two says so.
-    pub fn incompatible(&self, package: &Key) -> Vec<Key> {
+    pub fn incompatible(&self, package: &Key) -> Vec<Foe> {
         let names = |key: &Key, found: &AccessPackage| -> Vec<Key> {
             let references = found.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
             let namespace = |catalog: &Option<String>| match catalog {
@@ -40,16 +41,18 @@ impl Store {
         };
         let own = self.packages.get(package).map(|found| names(package, found)).unwrap_or_default();
         let others = self.packages.iter().filter(|(key, found)| names(key, found).contains(package)).map(|(key, _)| key.clone());
-        own.into_iter().chain(others).collect()
+        foes(own, others.map(|other| (other.clone(), other.namespace == package.namespace)))
     }
 
     fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Thing>) -> Holdings<'_> {
         let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
         let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
         let is_claimed = |key: &Key| claimed.is_some_and(|thing| *thing == Thing::Request(key.clone()));
+        let own: Vec<&Assignment> = own.collect();
         Holdings {
             package,
-            assignments: own.collect(),
+            in_person: own.iter().filter(|a| self.was_asked_for_oneself(a)).map(|a| Key::of(*a)).collect(),
+            assignments: own,
             claimed: claimed.and_then(Thing::assignment).cloned().into_iter().collect(),
             rivals: asks.map(|(key, request)| Rival { request, claimed: is_claimed(key) }).collect(),
             of_groups: Vec::new(),
@@ -75,6 +78,11 @@ impl Store {
             decisions: self.decisions.values().filter(|d| asks_about(d, key)).collect(),
             holdings: held,
             incompatible: self.incompatible(&package),
+            content: self
+                .packages
+                .get(&package)
+                .map(|p| content::of(p, |name| self.offers.get(&Key::new(&key.namespace, name))))
+                .unwrap_or_default(),
             may_assign: request.spec.requestor.as_ref().is_some_and(|who| who.username == MANAGER),
             assignment: named.and_then(|name| self.assignments.get(&Key::new(&key.namespace, name))),
             retention: RETENTION,
@@ -146,15 +154,14 @@ impl Store {
         let carries = |b: &&entitlement_operator::grants::plan::Observed| b.subjects.iter().flatten().any(|s| s == subject);
         let observed = self.observed(&grant);
         let here: Vec<&Target> = observed.iter().filter(carries).map(|b| &b.target).collect();
-        let (missing, problem) = match self.grantable(&grant) {
-            Grantable::In(targets) => {
-                let missing: Vec<&Target> = targets.iter().filter(|t| !here.contains(t)).collect();
-                let closed = missing.iter().any(|t| self.closed.contains(*t));
-                (missing.len(), closed.then(|| "the place is closed".to_owned()))
-            }
-            Grantable::Unjudged => (usize::from(here.is_empty()), None),
-            Grantable::Hold(why) | Grantable::No(why) => (usize::from(here.is_empty()), Some(why)),
+        let grantable = self.grantable(&grant);
+        let targets = grantable.targets();
+        let missing: Vec<&Target> = targets.iter().filter(|t| !here.contains(t)).collect();
+        let held = |target: &&Target| match grantable.in_place(target, self) {
+            Standing::Held(why) | Standing::Void(why) => Some(why).filter(|why| !why.is_empty()),
+            Standing::Open | Standing::Leaving => None,
         };
+        let problem = missing.iter().find_map(held);
         let twin = |(other, a): (&Key, &Assignment)| {
             other != key
                 && other.namespace == key.namespace
@@ -167,24 +174,29 @@ impl Store {
             role: grant.role,
             wanted,
             present: here.iter().map(|_| Default::default()).collect(),
-            missing,
+            missing: missing.len(),
             problem,
             shared: self.assignments.iter().any(twin),
         }
     }
 
-    fn grantable(&self, grant: &GrantKey) -> Grantable {
+    fn grantable(&self, grant: &GrantKey) -> Grantable<'_> {
         let role = PackageRole { resource: grant.resource.clone(), role: grant.role.clone() };
-        grantable(&role, self.resources.get(&Key::new(&grant.namespace, &grant.resource)))
+        grantable(&role, self.offers.get(&Key::new(&grant.namespace, &grant.resource)))
     }
 
-    /// Where a grant may be given now.
-    pub fn allowed(&self, grant: &GrantKey) -> Allowed {
-        match self.grantable(grant) {
-            Grantable::In(targets) => Allowed::In(targets.into_iter().map(|t| (t.clone(), !self.closed.contains(&t))).collect()),
-            Grantable::Hold(_) | Grantable::Unjudged => Allowed::Hold,
-            Grantable::No(_) => Allowed::In(BTreeMap::new()),
-        }
+    /// What may be done with a grant in each place.
+    pub fn standings(&self, grant: &GrantKey) -> BTreeMap<Target, Place> {
+        let grantable = self.grantable(grant);
+        let found = self.observed(grant).into_iter().map(|binding| binding.target);
+        let all: BTreeSet<Target> = grantable.targets().into_iter().chain(found).collect();
+        let place = |target: Target| match grantable.in_place(&target, self) {
+            Standing::Open => Some((target, Place::Open)),
+            Standing::Held(_) => Some((target, Place::Closed)),
+            Standing::Void(_) => Some((target, Place::Void)),
+            Standing::Leaving => None,
+        };
+        all.into_iter().filter_map(place).collect()
     }
 
     /// Assignments whose package has a role.

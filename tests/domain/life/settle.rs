@@ -1,6 +1,6 @@
 //! Everything is looked at until nothing is left to do, and then all must be as it should.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entitlement_operator::api::access_request::{RequestPhase as R, StageState};
@@ -9,8 +9,7 @@ use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessRequest, Assignment, Subject};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::decision::is_judged;
-use entitlement_operator::domain::resource::Target;
-use entitlement_operator::grants::plan::Allowed;
+use entitlement_operator::grants::plan::Place;
 
 use super::operator::{Thing, WHOLE, of_request};
 use super::oracle::covers;
@@ -86,14 +85,11 @@ impl Store {
         for grant in self.grants() {
             let due: BTreeSet<Subject> =
                 self.givers(&grant).filter(|a| covers(a, self.now)).map(|a| a.spec.subject.clone()).collect();
-            let open: BTreeMap<Target, bool> = match self.allowed(&grant) {
-                Allowed::In(places) => places,
-                Allowed::Hold => BTreeMap::new(),
-            };
+            let standings = self.standings(&grant);
             for place in self.places() {
                 let has = self.has(&grant, &place);
                 assert!(has.is_subset(&due), "{grant}: {has:?}, but only {due:?} may");
-                assert!(open.get(&place) != Some(&true) || has == due, "{grant}: {has:?} instead of {due:?}");
+                assert!(standings.get(&place) != Some(&Place::Open) || has == due, "{grant}: {has:?} instead of {due:?}");
             }
         }
         assert!(self.bindings.values().all(|(_, b)| b.labelled && b.subjects.iter().all(Option::is_some)));

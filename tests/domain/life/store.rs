@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use entitlement_operator::api::catalog_resource::{KubernetesRole, KubernetesTarget, ResourceRole, RoleKind, RoleRef};
-use entitlement_operator::api::condition::{self, READY, State};
+use entitlement_operator::api::catalog_resource::{
+    Author, AuthorGroups, KubernetesRole, KubernetesTarget, PlaceStatus, ResourceRole, RoleKind, RoleRef, RoleState, RoleStatus,
+};
+use entitlement_operator::api::condition::State;
 use entitlement_operator::api::time::to_meta;
 use entitlement_operator::api::{
     AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, CatalogResourceSpec,
     CatalogResourceStatus, Policy, Subject,
 };
 use entitlement_operator::domain::Key;
-use entitlement_operator::domain::resource::{Target, all_targets};
+use entitlement_operator::domain::resource::{Cluster, Offer, OfferedRole, Target};
 use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::plan::{Observed, Write};
 
@@ -23,6 +25,8 @@ pub struct Store {
     pub now: DateTime<Utc>,
     pub catalogs: BTreeMap<Key, Catalog>,
     pub resources: BTreeMap<Key, CatalogResource>,
+    /// The same, parsed.
+    pub offers: BTreeMap<Key, Offer>,
     pub packages: BTreeMap<Key, AccessPackage>,
     pub policies: BTreeMap<Key, Policy>,
     pub requests: BTreeMap<Key, AccessRequest>,
@@ -80,6 +84,7 @@ impl Store {
             now: at(0),
             catalogs: BTreeMap::new(),
             resources: BTreeMap::new(),
+            offers: BTreeMap::new(),
             packages: BTreeMap::new(),
             policies: BTreeMap::new(),
             requests: BTreeMap::new(),
@@ -93,9 +98,15 @@ impl Store {
         };
         store.create(catalog("payments").owned_by(&[user("carol")]));
         store.create(catalog("audit").owned_by(&[user("erin")]));
-        store.create(resource(PAYMENTS, "prod", &["viewer", "deployer"], &["payments", "jobs"]));
-        store.create(resource(PAYMENTS, "tools", &["operator"], &[]));
-        store.create(resource(AUDIT, "books", &["reader"], &["audit"]));
+        for resource in [
+            resource(PAYMENTS, "prod", &["viewer", "deployer"], &["payments", "jobs"]),
+            resource(PAYMENTS, "tools", &["operator"], &[]),
+            resource(AUDIT, "books", &["reader"], &["audit"]),
+        ] {
+            let key = Key::of(&resource);
+            store.create(resource);
+            store.judge_authors(&key, State::True);
+        }
         store
     }
 
@@ -203,8 +214,59 @@ impl Store {
 
     /// Every place of every role.
     pub fn places(&self) -> Vec<Target> {
-        self.resources.values().flat_map(all_targets).collect()
+        self.offers.values().flat_map(|offer| offer.roles.values().flat_map(|role| role.targets())).collect()
     }
+
+    /// What the operator found of the authors of a resource: they may, they may not, or nobody asked yet.
+    pub fn judge_authors(&mut self, key: &Key, may: State) {
+        let Some(found) = self.resources.get(key).cloned() else { return };
+        let offer = Offer::of(&found);
+        let answer = |target: Target| PlaceStatus {
+            namespace: target.scope.namespace().map(str::to_owned),
+            namespace_uid: target.scope.namespace().and_then(|name| self.namespace_uid(name)),
+            role_ref: target.role,
+            catalog_uid: self.catalog_uid(&key.namespace),
+            authors: offer.roles.values().find_map(|role| role.authors.clone()).unwrap(),
+            allowed: may == State::True,
+            message: if may == State::True { String::new() } else { "as the story wants it".to_owned() },
+            ..PlaceStatus::default()
+        };
+        let role = |(name, role): (&String, &OfferedRole)| RoleStatus {
+            name: name.clone(),
+            state: if may == State::True { RoleState::Ready } else { RoleState::NotAuthorized },
+            message: "as the story wants it".to_owned(),
+            digest: role.digest.clone(),
+            places: if may == State::Unknown { Vec::new() } else { role.targets().map(answer).collect() },
+            ..RoleStatus::default()
+        };
+        let status = CatalogResourceStatus { roles: offer.roles.iter().map(role).collect(), ..CatalogResourceStatus::default() };
+        let found = CatalogResource { status: Some(status), ..found };
+        self.offers.insert(key.clone(), Offer::of(&found));
+        self.resources.insert(key.clone(), found);
+    }
+}
+
+/// Every namespace and role exists, apart from the closed places; catalogs are what they were.
+impl Cluster for Store {
+    fn namespace_uid(&self, name: &str) -> Option<String> {
+        Some(format!("uid of {name}"))
+    }
+
+    fn is_closing(&self, _: &str) -> bool {
+        false
+    }
+
+    fn role_uid(&self, target: &Target) -> Option<String> {
+        (!self.closed.contains(target)).then(|| "uid of a role".to_owned())
+    }
+
+    fn catalog_uid(&self, namespace: &str) -> Option<String> {
+        self.catalogs.values().find(|c| c.namespace() == Some(namespace))?.metadata.uid.clone()
+    }
+}
+
+fn author() -> Author {
+    Author { username: "carol".to_owned(), uid: None, groups_ref: 1 }
 }
 
 fn resource(namespace: &str, name: &str, roles: &[&str], namespaces: &[&str]) -> CatalogResource {
@@ -213,27 +275,19 @@ fn resource(namespace: &str, name: &str, roles: &[&str], namespaces: &[&str]) ->
         kubernetes: KubernetesTarget {
             namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
             cluster_wide: namespaces.is_empty(),
+            author: Some(author()),
         },
+        author_groups: vec![AuthorGroups { id: 1, groups: vec!["leads".to_owned()] }],
         roles: roles
             .iter()
             .map(|role| ResourceRole {
                 name: (*role).to_owned(),
                 kubernetes: KubernetesRole { role_ref: role_ref(role) },
+                author: Some(author()),
                 ..ResourceRole::default()
             })
             .collect(),
         ..CatalogResourceSpec::default()
     };
-    let mut resource = stored(CatalogResource::new(name, spec), namespace);
-    judge_author(&mut resource, State::True);
-    resource
-}
-
-/// What the operator wrote about the author of a resource.
-pub fn judge_author(resource: &mut CatalogResource, may: State) {
-    let mut status = CatalogResourceStatus::default();
-    for (kind, state) in [("Authorized", may), (READY, State::from(may == State::True))] {
-        condition::set(&mut status.conditions, kind, state, "Said", "as the story wants it", 1, at(0));
-    }
-    resource.status = Some(status);
+    stored(CatalogResource::new(name, spec), namespace)
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::StageState;
+use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject};
 use entitlement_operator::domain::approval::{Bench, approvers_at, judge, open, order};
@@ -14,6 +15,8 @@ struct Table {
     requestor: Identity,
     subject: Subject,
     owners: Vec<Subject>,
+    owned_since: i64,
+    content_since: Option<DateTime<Utc>>,
     vouched_since: Option<DateTime<Utc>>,
 }
 
@@ -27,6 +30,8 @@ fn table(stage: Stage) -> Table {
         requestor: who("alice", &["engineering"]),
         subject: user("alice"),
         owners: vec![user("olga")],
+        owned_since: 0,
+        content_since: None,
         vouched_since: None,
     }
 }
@@ -41,8 +46,9 @@ fn dave(name: &str) -> ApprovalDecision {
 
 impl Table {
     fn bench<'a>(&'a self, request: &'a AccessRequest) -> Bench<'a> {
-        let Self { requestor, subject, owners, vouched_since, .. } = self;
-        Bench { request, requestor, subject, owners, vouched_since: *vouched_since }
+        let Self { requestor, subject, vouched_since, .. } = self;
+        let owners = self.owners.iter().map(|owner| NotedOwner { subject: owner.clone(), since: at(self.owned_since) }).collect();
+        Bench { request, requestor, subject, owners, content_since: self.content_since, vouched_since: *vouched_since }
     }
 
     /// How the stage stands after these decisions, and why each did or did not count.
@@ -80,7 +86,7 @@ fn a_decision_about_another_request_does_not_count() {
     assert_eq!(table(lead()).one(carol("d1").of_uid("uid-r0")), (StageState::Open, "OtherRequest"));
     assert_eq!(table(lead()).one(carol("d1").of_uid("uid-r1")), (StageState::Approved, "Decided"));
     assert_eq!(table(lead()).one(carol("d1").created(at(9))), (StageState::Open, "OtherRequest"));
-    assert_eq!(table(lead()).one(carol("d1").created(at(10))), (StageState::Approved, "Decided"));
+    assert_eq!(table(lead()).one(carol("d1").created(at(11))), (StageState::Approved, "Decided"));
 }
 
 #[test]
@@ -118,7 +124,7 @@ fn a_decision_for_another_stage_or_another_time_does_not_count() {
 #[test]
 fn a_decision_before_the_stage_opened_does_not_count() {
     let (request, requestor, subject) = (request("r1").created(at(5)), who("alice", &[]), user("alice"));
-    let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: &[], vouched_since: None };
+    let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: vec![], content_since: None, vouched_since: None };
     for (seconds, word) in [(9, Err("StageClosed")), (10, Ok(()))] {
         let mut status = open(&lead(), &bench, at(10), at(12));
         assert_eq!(status.deadline, at(12 + 14 * DAY), "its time runs from when people can see it");
@@ -210,4 +216,26 @@ fn owners_of_the_catalog_decide_where_they_are_named() {
     assert_eq!(owners.one(carol("d1")), (StageState::Open, "NotAnApprover"));
     let by_team = Table { owners: vec![group("owners")], ..table(stage("owner", &[by_owners()])) };
     assert_eq!(by_team.one(decision("d1", "r1").by("pat", &["owners"]).created(at(20))), (StageState::Approved, "Decided"));
+}
+
+#[test]
+fn a_decision_of_the_requests_own_second_counts_only_with_its_uid() {
+    let early = |decision: ApprovalDecision| table(lead()).one(decision.created(at(10)));
+    assert_eq!(early(carol("d1")), (StageState::Open, "OtherRequest"));
+    assert_eq!(early(carol("d1").of_uid("uid-r1")), (StageState::Approved, "Decided"));
+}
+
+#[test]
+fn a_decision_on_content_that_changed_since_does_not_count() {
+    let table = Table { content_since: Some(at(21)), ..table(lead()) };
+    assert_eq!(table.one(carol("d1")), (StageState::Open, "ContentChanged"));
+    assert_eq!(table.one(dave("d1")), (StageState::Approved, "Decided"));
+}
+
+#[test]
+fn an_owner_decides_from_when_on_they_are_known_as_one() {
+    let olga = decision("d1", "r1").by("olga", &[]).created(at(20));
+    let table = Table { owned_since: 20, ..table(stage("owner", &[by_owners()])) };
+    assert_eq!(table.one(olga.clone()), (StageState::Approved, "Decided"));
+    assert_eq!(Table { owned_since: 21, ..table }.one(olga), (StageState::Open, "NotAnApprover"));
 }

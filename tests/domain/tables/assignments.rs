@@ -317,3 +317,32 @@ fn access_that_is_being_taken_away_does_not_come_back_when_its_end_is_moved() {
     assert_eq!(scene.outcome().0, Phase::Revoking);
     assert!(!gives(&scene.assignment, at(21)));
 }
+
+#[test]
+fn nobody_assigns_to_themselves_unless_the_policy_says_so() {
+    let own = || assigned(assignment("a1").held().assigned_by(who("alice", &["engineering"])).until(at(30 * DAY)), engineers());
+    let mut scene = own();
+    scene.step(at(5));
+    assert_eq!(scene.outcome(), (Phase::Pending, "SelfAssignment"), "{}", scene.status().message);
+    let through_a_group = assignment("a1").held().to(group("engineering")).assigned_by(who("alice", &["engineering"]));
+    let mut scene = assigned(through_a_group, engineers());
+    scene.step(at(5));
+    assert_eq!(scene.outcome().1, "SelfAssignment");
+    let mut scene = Assigned { policy: engineers().map(PolicyWords::for_oneself), ..own() };
+    scene.step(at(5));
+    assert_eq!(scene.outcome().0, Phase::Provisioning);
+}
+
+#[test]
+fn groups_of_kubernetes_itself_are_assigned_only_where_the_policy_names_them() {
+    let to = |subject, policy| {
+        let mut scene = assigned(assignment("a1").held().to(subject).until(at(30 * DAY)), Some(policy));
+        scene.step(at(5));
+        (scene.outcome().0, scene.outcome().1.to_owned())
+    };
+    let everybody = || group("system:authenticated");
+    assert_eq!(to(everybody(), policy("engineers")), (Phase::Pending, "NotEligible".to_owned()));
+    assert_eq!(to(everybody(), policy("engineers").for_subject(everybody())).0, Phase::Provisioning);
+    let component = || user("system:kube-scheduler");
+    assert_eq!(to(component(), policy("engineers").for_subject(component())).1, "NotEligible");
+}

@@ -79,7 +79,37 @@ fn exceptions_go_before_the_scope() {
 fn groups_and_accounts_are_in_scope_only_by_name() {
     let named = policy("p").for_subject(account("apps", "robot")).for_subject(group("engineering"));
     assert!(covers(named.clone(), who("system:serviceaccount:apps:robot", &[]), account("apps", "robot")));
+    assert!(!covers(named.clone(), who("bob", &[]), group("engineering")), "a group is no subject unless the policy says so");
+    let named = named.for_groups_themselves();
     assert!(covers(named.clone(), who("bob", &[]), group("engineering")));
     assert!(!covers(named, who("bob", &[]), group("sales")));
-    assert!(!covers(policy("p").for_scope(Scope::Anyone), who("bob", &[]), group("engineering")));
+    assert!(!covers(policy("p").for_scope(Scope::Anyone).for_groups_themselves(), who("bob", &[]), group("engineering")));
+}
+
+#[test]
+fn nobody_who_is_excepted_gets_the_package_through_their_group() {
+    let engineers = policy("p").for_subject(group("engineering")).for_groups_themselves().except(user("mallory"));
+    assert!(!covers(engineers, who("mallory", &["engineering"]), group("engineering")));
+}
+
+#[test]
+fn users_of_kubernetes_itself_hold_nothing_whatever_a_policy_names() {
+    let named = policy("p").for_subject(user("system:admin"));
+    assert!(!covers(named, who("system:admin", &[]), user("system:admin")));
+    assert!(!covers(policy("p").for_scope(Scope::Anyone), who("system:node:one", &[]), user("system:node:one")));
+}
+
+#[test]
+fn naming_a_wider_policy_is_no_way_round_a_stricter_one() {
+    let strict = policy("strict").for_subject(user("alice")).stage(stage("lead", &[by_group("leads")]));
+    let wide = policy("wide").for_scope(Scope::AllMembers);
+    let asks = |named: &str, policies: &[Policy]| {
+        let mut scene = asked(request("r1").by("alice", &[]).under(named), policies);
+        scene.step(at(5));
+        (scene.outcome().0, scene.outcome().1.to_owned())
+    };
+    assert_eq!(asks("wide", &[strict.clone(), wide.clone()]), (Phase::Denied, "PolicyNotOffered".to_owned()));
+    assert_eq!(asks("strict", &[strict, wide.clone()]).0, Phase::PendingApproval);
+    let twin = policy("twin").for_scope(Scope::AllMembers);
+    assert_eq!(asks("wide", &[twin, wide]).0, Phase::Provisioning, "among equals one may choose");
 }

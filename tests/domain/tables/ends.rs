@@ -31,7 +31,8 @@ fn moved(scene: &mut Asked, end: i64) {
 
 #[test]
 fn an_extension_that_needs_no_approval_moves_the_end_at_once() {
-    let mut scene = asked(alice("r1").extending(), &[engineers().stage(stage("lead", &[by_group("leads")]))]);
+    let at_once = engineers().stage(stage("lead", &[by_group("leads")])).extending_at_once();
+    let mut scene = asked(alice("r1").extending(), &[at_once]);
     scene.held.push(held(10 * DAY));
     let plan = scene.step(at(DAY));
     assert_eq!((scene.outcome().0, plan.effects), (Phase::Provisioning, vec![move_end(31 * DAY)]));

@@ -227,3 +227,27 @@ fn scopes_without_a_directory_cover_people_and_no_machines() {
     }
     denied(asked(alice(), &[policy("p").for_scope(Scope::None)]), 5, "NotEligible", "User alice");
 }
+
+/// A request that carol approves at 10, looked at under what holds by then.
+fn approved_under(change: impl FnOnce(&mut Asked)) -> Asked {
+    let mut scene = asked(alice(), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    scene.step(at(5));
+    scene.decided(decision("yes", "r1").by("carol", &[]).created(at(10)));
+    change(&mut scene);
+    scene
+}
+
+#[test]
+fn a_package_that_is_being_deleted_is_not_found_at_the_approval_either() {
+    let going = approved_under(|scene| scene.package = Some(package("oncall").being_deleted(at(9))));
+    denied(going, 11, "PackageNotFound", "being deleted");
+}
+
+#[test]
+fn pinned_terms_never_keep_in_who_is_now_out() {
+    passes(&approved_under(|_| {}), 11);
+    for exception in [user("alice"), group("engineering")] {
+        let except = |scene: &mut Asked| scene.policies[0].spec.requestors.except.push(exception);
+        denied(approved_under(except), 11, "NotEligible", "excepts");
+    }
+}

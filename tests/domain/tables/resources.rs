@@ -1,65 +1,236 @@
-//! Whether anybody vouches for the author of a resource.
+//! Each role in each place by itself: how it stands, what is asked, and whether anybody vouches for its authors.
 
-use entitlement_operator::api::condition::{self, State};
-use entitlement_operator::api::{CatalogResource, CatalogResourceSpec, CatalogResourceStatus};
-use entitlement_operator::domain::resource::{doubt, stands_open};
+use entitlement_operator::api::access_package::PackageRole;
+use entitlement_operator::api::catalog_resource::{RoleKind, RoleState};
+use entitlement_operator::api::condition;
+use entitlement_operator::domain::resource::{Offer, Scope, Standing, Target, Vouching, doubt, grantable, stands_open};
 
-use crate::builders::*;
+use crate::builders::site::*;
+use crate::builders::{StoredWords, at};
 
-/// Created at 5, as it was written the first time.
-fn resource() -> CatalogResource {
-    let mut resource = CatalogResource::new("production", CatalogResourceSpec::default());
-    resource.metadata.namespace = Some("catalog-payments".to_owned());
-    resource.metadata.generation = Some(1);
-    resource.metadata.creation_timestamp = Some(entitlement_operator::api::time::to_meta(at(5)));
-    resource
+fn since(seconds: i64) -> Vouching<'static> {
+    Vouching { objection: None, since: Some(at(seconds)) }
 }
 
-/// What was said of its author in a generation, under policies that were in force since then.
-fn judged(mut resource: CatalogResource, generation: i64, since: i64) -> CatalogResource {
-    let mut status = CatalogResourceStatus { vouched_since: Some(at(since)), ..CatalogResourceStatus::default() };
-    condition::set(&mut status.conditions, "Authorized", State::True, "AuthorMayBind", String::new(), generation, at(6));
-    resource.status = Some(status);
-    resource
+/// How the role `viewer` stands in a namespace, bound to a ClusterRole.
+fn stands(site: &Site, namespace: &str, role: &str) -> Standing {
+    let target = Target { scope: Scope::Namespace(namespace.to_owned()), role: cluster_role(role) };
+    let offer = Offer::of(&site.resource);
+    grantable(&PackageRole { resource: "production".to_owned(), role: "viewer".to_owned() }, Some(&offer)).in_place(&target, &site.ground)
 }
 
-fn edited(mut resource: CatalogResource) -> CatalogResource {
-    resource.metadata.generation = Some(2);
-    resource
+/// Nobody gains it, for a reason that contains this.
+fn is_held(standing: &Standing, why: &str) -> bool {
+    matches!(standing, Standing::Held(text) | Standing::Void(text) if text.contains(why))
+}
+
+fn states(site: &Site) -> Vec<(String, RoleState, String)> {
+    let roles = site.resource.status.iter().flat_map(|status| &status.roles);
+    roles.map(|role| (role.name.clone(), role.state, role.reason.clone())).collect()
+}
+
+fn word(site: &Site, kind: &str) -> String {
+    let conditions = &site.resource.status.as_ref().unwrap().conditions;
+    condition::get(conditions, kind).map(|c| format!("{} {}", c.status, c.reason)).unwrap()
+}
+
+#[test]
+fn what_was_judged_as_it_is_now_is_open_and_asks_nothing_more() {
+    let mut site = site();
+    assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "nobody asked yet");
+    site.settle();
+    assert_eq!(stands(&site, "payments", "view"), Standing::Open);
+    assert_eq!((word(&site, "Authorized"), word(&site, "Ready")), ("True AuthorMayBind".to_owned(), "True Available".to_owned()));
+    assert_eq!(site.questions().len(), 0);
+    site.resource.spec.description = "another one".to_owned();
+    site.resource.metadata.generation = Some(2);
+    assert_eq!(site.questions().len(), 0, "an edit of a description asks nobody");
+    assert_eq!(stands(&site, "payments", "view"), Standing::Open, "and takes nobody's access");
+}
+
+#[test]
+fn a_role_that_is_refused_or_missing_holds_up_no_other() {
+    let mut site = site();
+    site.resource.spec.roles.push(role("root", RoleKind::ClusterRole, "cluster-admin", "olga"));
+    site.resource.spec.roles.push(role("ghost", RoleKind::ClusterRole, "no-such-role", "carol"));
+    site.settle();
+    let expected = [
+        ("viewer".to_owned(), RoleState::Ready, "AuthorMayBind".to_owned()),
+        ("root".to_owned(), RoleState::NotAuthorized, "AuthorCannotBind".to_owned()),
+        ("ghost".to_owned(), RoleState::NotFound, "RoleNotFound".to_owned()),
+    ];
+    assert_eq!(states(&site), expected);
+    assert_eq!(stands(&site, "payments", "view"), Standing::Open);
+    assert_eq!(word(&site, "Authorized"), "False AuthorCannotBind");
+}
+
+#[test]
+fn an_edit_of_a_role_by_somebody_who_may_not_hand_it_out_changes_nothing() {
+    let mut site = site();
+    site.settle();
+    site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "cluster-admin", "olga")];
+    for _ in 0..2 {
+        assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "who has it keeps what it was");
+        assert!(is_held(&stands(&site, "payments", "cluster-admin"), ""));
+        site.settle();
+    }
+    assert!(is_held(&stands(&site, "payments", "cluster-admin"), "olga may not"));
+    assert_eq!(word(&site, "Authorized"), "False AuthorCannotBind");
+    site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "view", "carol")];
+    assert_eq!(stands(&site, "payments", "view"), Standing::Open, "undone, it stands under the answer of before");
+}
+
+#[test]
+fn an_edit_while_the_resource_is_being_deleted_is_judged_like_any_other() {
+    let mut site = site();
+    site.settle();
+    site.resource = site.resource.being_deleted(at(9));
+    site.resource.metadata.generation = Some(2);
+    site.settle();
+    site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "cluster-admin", "olga")];
+    site.resource.metadata.generation = Some(3);
+    assert!(is_held(&stands(&site, "payments", "cluster-admin"), ""));
+    site.settle();
+    assert!(is_held(&stands(&site, "payments", "cluster-admin"), ""));
+}
+
+#[test]
+fn an_edit_that_takes_a_place_away_takes_it_whatever_else_it_says() {
+    let mut site = site();
+    site.settle();
+    site.resource.spec.kubernetes.namespaces = vec!["jobs".to_owned()];
+    site.resource.spec.kubernetes.author = Some(author("olga"));
+    assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "the new place may come first");
+    site.settle();
+    assert_eq!(stands(&site, "payments", "view"), Standing::Leaving);
+    assert!(is_held(&stands(&site, "jobs", "view"), "olga may not"));
+}
+
+#[test]
+fn what_is_made_anew_is_judged_anew_and_until_then_nobody_has_anything_in_it() {
+    type Change = fn(&mut Site);
+    let anew: [(Change, RoleKind, &str); 3] = [
+        (|site| site.ground.namespace("payments", Some("another")), RoleKind::ClusterRole, "view"),
+        (|site| site.ground.catalog = Some("another".to_owned()), RoleKind::ClusterRole, "view"),
+        (|site| site.ground.role("payments", "deployer", Some("another")), RoleKind::Role, "deployer"),
+    ];
+    for (change, kind, name) in anew {
+        let mut site = site();
+        site.resource.spec.roles = vec![role("viewer", kind, name, "carol")];
+        site.settle();
+        let target = Target {
+            scope: Scope::Namespace("payments".to_owned()),
+            role: site.resource.spec.roles[0].kubernetes.role_ref.clone(),
+        };
+        let stands = |site: &Site| {
+            let offer = Offer::of(&site.resource);
+            let wanted = PackageRole { resource: "production".to_owned(), role: "viewer".to_owned() };
+            grantable(&wanted, Some(&offer)).in_place(&target, &site.ground)
+        };
+        assert_eq!(stands(&site), Standing::Open, "{name}");
+        change(&mut site);
+        assert!(matches!(stands(&site), Standing::Void(_)), "{name}");
+        assert_eq!(site.questions().len(), 1, "it is asked about again");
+        site.settle();
+        assert_eq!(stands(&site), Standing::Open, "{name}");
+        site.powers.clear();
+        change(&mut site);
+        site.ground.namespace("payments", Some("a third"));
+        site.settle();
+        assert!(matches!(stands(&site), Standing::Void(_)), "who may not any more does not hand it out there: {name}");
+    }
+}
+
+#[test]
+fn a_yes_outlives_its_author_and_a_no_is_asked_again_now_and_then() {
+    let mut site = site();
+    site.settle();
+    site.powers.clear();
+    site.now = at(1_000_000);
+    assert_eq!(site.questions().len(), 0, "nobody asks, so an author who leaves takes nobody's access along");
+    site.resource.spec.roles.push(role("root", RoleKind::ClusterRole, "cluster-admin", "olga"));
+    site.settle();
+    assert_eq!(site.questions().len(), 0);
+    site.now += chrono::TimeDelta::minutes(1);
+    assert_eq!(site.questions().len(), 1);
+}
+
+#[test]
+fn outside_a_catalog_nothing_is_asked_and_nothing_is_taken() {
+    let mut site = site();
+    site.settle();
+    site.ground.catalog = None;
+    assert!(matches!(stands(&site, "payments", "view"), Standing::Held(_)));
+    site.settle();
+    assert_eq!(word(&site, "Ready"), "False NoCatalog");
+    site.ground.catalog = Some("catalog".to_owned());
+    assert_eq!(stands(&site, "payments", "view"), Standing::Open);
+}
+
+#[test]
+fn a_role_without_an_author_is_offered_to_nobody() {
+    let mut site = site();
+    site.resource.spec.roles[0].author = None;
+    site.settle();
+    assert_eq!(states(&site), [("viewer".to_owned(), RoleState::NotAuthorized, "AuthorUnknown".to_owned())]);
+    assert!(is_held(&stands(&site, "payments", "view"), "author"));
 }
 
 #[test]
 fn what_is_as_old_as_the_policies_is_believed_and_what_is_older_is_not() {
-    assert_eq!(doubt(&resource(), None, Some(at(5)), false), None);
-    assert_eq!(doubt(&resource(), None, None, false), None, "nobody wants to know");
-    let why = doubt(&resource(), None, Some(at(6)), false).unwrap();
+    let site = site();
+    let offer = Offer::of(&site.resource);
+    let role = &offer.roles["viewer"];
+    assert_eq!(doubt(&site.resource, role, since(5), false), None);
+    assert_eq!(doubt(&site.resource, role, Vouching::default(), false), None, "nobody wants to know");
+    let why = doubt(&site.resource, role, since(6), false).unwrap();
     assert!(why.contains("before the admission policies were in force"), "{why}");
 }
 
 #[test]
 fn what_is_written_while_the_policies_are_not_in_force_is_not_believed_then_or_later() {
-    for written in [resource(), edited(judged(resource(), 1, 0))] {
-        let why = doubt(&written, Some("x is missing"), None, false).unwrap();
+    let fresh = site();
+    let mut edited = site();
+    edited.settle();
+    edited.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "edit", "carol")];
+    for site in [fresh, edited] {
+        let offer = Offer::of(&site.resource);
+        let role = &offer.roles["viewer"];
+        let why = doubt(&site.resource, role, Vouching { objection: Some("x is missing"), since: None }, false).unwrap();
         assert!(why.contains("x is missing"), "{why}");
-        assert!(stands_open(&written, at(100), true));
-        assert!(doubt(&written, None, Some(at(100)), true).is_some());
-        assert_eq!(doubt(&written, None, None, true), None, "nobody wants to know");
+        assert_eq!(stands_open(&site.resource, &offer, at(100), true), [("viewer".to_owned(), role.digest.clone())]);
+        assert!(doubt(&site.resource, role, since(100), true).is_some());
+        assert_eq!(doubt(&site.resource, role, Vouching::default(), true), None, "nobody wants to know");
     }
 }
 
 #[test]
-fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_last_judgement() {
-    let edit = edited(judged(resource(), 1, 3));
-    assert!(!stands_open(&edit, at(3), false));
-    assert!(stands_open(&edit, at(4), false));
-    assert!(!stands_open(&resource(), at(4), false), "of a new object the time is known");
+fn what_nobody_vouches_for_stays_out_until_it_is_written_anew() {
+    let mut site = site();
+    site.objection = Some("x is missing");
+    site.settle();
+    assert_eq!(states(&site), [("viewer".to_owned(), RoleState::NotAuthorized, "AuthorUnknown".to_owned())]);
+    site.objection = None;
+    site.settle();
+    assert_eq!(states(&site), [("viewer".to_owned(), RoleState::NotAuthorized, "AuthorUnknown".to_owned())]);
+    site.resource.spec.description = "another one".to_owned();
+    site.settle();
+    assert_eq!(word(&site, "Authorized"), "Unknown AuthorUnknown", "a description vouches for nothing");
+    site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "edit", "carol")];
+    site.settle();
+    assert_eq!(states(&site), [("viewer".to_owned(), RoleState::Ready, "AuthorMayBind".to_owned())]);
 }
 
 #[test]
-fn what_was_judged_stays_judged_and_an_old_object_can_be_edited() {
-    let known = judged(resource(), 1, 0);
-    assert_eq!(doubt(&known, Some("x is missing"), None, false), None);
-    assert_eq!(doubt(&known, None, Some(at(100)), true), None);
-    assert!(!stands_open(&known, at(100), true));
-    assert_eq!(doubt(&edited(known), None, Some(at(100)), false), None);
+fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_last_judgement() {
+    let mut site = site();
+    site.vouched_since = Some(at(3));
+    site.settle();
+    site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "edit", "carol")];
+    let offer = Offer::of(&site.resource);
+    assert_eq!(stands_open(&site.resource, &offer, at(3), false), []);
+    assert_eq!(stands_open(&site.resource, &offer, at(4), false).len(), 1);
+    let new = crate::builders::site::site();
+    let offer = Offer::of(&new.resource);
+    assert_eq!(stands_open(&new.resource, &offer, at(4), false), [], "of a new object the time is known");
 }

@@ -3,6 +3,7 @@
 use entitlement_operator::api::AccessRequest;
 use entitlement_operator::api::access_request::RequestPhase as Phase;
 use entitlement_operator::api::assignment::AssignmentPhase;
+use entitlement_operator::domain::Key;
 use entitlement_operator::domain::request::assignment_name;
 
 use crate::builders::*;
@@ -124,4 +125,39 @@ fn an_extension_is_refused_when_an_incompatible_package_is_held_since_but_giving
     denied(scene.clone(), 5, "Incompatible", "\"payer\"");
     scene.request = alice().removing();
     passes(&scene, 5);
+}
+
+#[test]
+fn another_catalogs_rule_bars_only_by_what_was_asked_for_in_person() {
+    let foe = || Key::new(AUDIT, "auditor");
+    let held = || assignment("a1").of("auditor").in_namespace(AUDIT).in_phase(AssignmentPhase::Delivered);
+    let with = |in_person: Vec<Key>| Asked {
+        held: vec![held()],
+        barring_in_person: vec![foe()],
+        in_person,
+        ..asked(alice(), &[engineers()])
+    };
+    passes(&with(vec![]), 5);
+    denied(with(vec![Key::new(AUDIT, "a1")]), 5, "Incompatible", "\"auditor\"");
+    let asks = |requestor: &str| {
+        let rival = request("r0").to_get("auditor").in_namespace(AUDIT).by(requestor, &[]).for_subject(user("alice"));
+        let rivals = vec![(rival.in_phase(Phase::PendingApproval), false)];
+        Asked { rivals, barring_in_person: vec![foe()], ..asked(alice(), &[engineers()]) }
+    };
+    passes(&asks("mallory"), 5);
+    denied(asks("alice"), 5, "Incompatible", "\"auditor\"");
+}
+
+#[test]
+fn somebody_elses_assignment_of_the_same_name_is_not_taken_for_ones_own() {
+    let mut scene = asked(alice(), &[engineers()]);
+    scene.step(at(5));
+    let name = scene.status().assignment.clone().unwrap();
+    scene.held = vec![assignment(&name).to(user("mallory")).in_phase(AssignmentPhase::Delivered)];
+    scene.step(at(6));
+    assert_eq!(scene.outcome(), (Phase::Provisioning, "Conflict"), "it is told, and nothing is called delivered");
+    assert!(scene.status().message.contains(&name));
+    scene.held.clear();
+    scene.step(at(7));
+    assert_eq!(scene.held.len(), 1, "once it is gone, the access is given");
 }

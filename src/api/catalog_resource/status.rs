@@ -1,0 +1,136 @@
+//! What the operator found of a CatalogResource, for each of its roles in each of its places.
+
+use chrono::{DateTime, Utc};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::RoleRef;
+
+/// What the operator found.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CatalogResourceStatus {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// When the API server was last asked about an author, while an answer is no; it is asked again now and then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<DateTime<Utc>>,
+    /// Since when the admission policies had been in force, unchanged, when an author was judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched_since: Option<DateTime<Utc>>,
+    /// Each role by itself: one that is missing or refused never holds up the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub roles: Vec<RoleStatus>,
+    /// `Ready`: every role exists in each of its places, and its authors may hand it out there. `Authorized`: the authors may hand out every
+    /// role. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the operator needs, and is left alone;
+    /// `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// How a role stands.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+pub struct RoleStatus {
+    /// Name of the role.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// `Ready`: granted to whoever should have it. `NotFound`: it does not exist in one of its places. `NotAuthorized`: one of its authors may
+    /// not hand it out in one of its places. `Pending`: not judged yet. Unless it is Ready nobody gains the role where it is not, and whoever
+    /// has it there keeps it.
+    #[serde(default)]
+    pub state: RoleState,
+    /// Why, for machines: `AuthorMayBind`, `AuthorCannotBind`, `AuthorUnknown`, `TooBroad`, `RoleNotFound`, `RoleIsNamespaced`,
+    /// `NamespaceNotFound`, `NoCatalog` or `NotYetJudged`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// Why, for people: the first thing missing, and where.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub message: String,
+    /// Digest of the role and its places as they were written when this was found, authors included.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub digest: String,
+    /// What was judged: the answer of the API server for each place, the last one, and the last yes while a later answer is no.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 128))]
+    pub places: Vec<PlaceStatus>,
+}
+
+/// How a role can stand.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[allow(missing_docs)] // the field that holds it says what each word means
+pub enum RoleState {
+    #[default]
+    Pending,
+    Ready,
+    NotFound,
+    NotAuthorized,
+}
+
+/// The API server's answer whether the authors of a role and of its places may hand it out in one place. It belongs to exactly what is listed
+/// here: what is deleted and made anew under the same name is judged anew.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceStatus {
+    /// The namespace; absent for the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub namespace: Option<String>,
+    /// Uid of the namespace.
+    #[serde(rename = "namespaceUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub namespace_uid: Option<String>,
+    /// The Kubernetes role.
+    pub role_ref: RoleRef,
+    /// Uid of a `Role`; absent for a ClusterRole.
+    #[serde(rename = "roleUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub role_uid: Option<String>,
+    /// Uid of the Catalog.
+    #[serde(rename = "catalogUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub catalog_uid: Option<String>,
+    /// Digest of the author of the role and the author of the places, with their groups.
+    #[schemars(length(max = 64))]
+    pub authors: String,
+    /// The answer.
+    pub allowed: bool,
+    /// Why not, for machines.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 64))]
+    pub reason: String,
+    /// Why not, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub message: String,
+}
+
+/// Condition: the authors could bind every role themselves, by Kubernetes' own escalation rule.
+pub const AUTHORIZED: &str = "Authorized";
+/// `Authorized=False`: the message names the first role that an author cannot bind, and what they lack.
+pub const AUTHOR_CANNOT_BIND: &str = "AuthorCannotBind";
+/// `Authorized=False`: a role permits more single things than can be asked about, and an author does not hold the verb `bind` on it.
+pub const TOO_BROAD: &str = "TooBroad";
+/// `Authorized=False` or `Unknown`: nobody vouches for an author; the admission policies were not in force when it was written.
+pub const AUTHOR_UNKNOWN: &str = "AuthorUnknown";
+/// `Authorized=Unknown`: a role does not exist, so that nobody can tell what it would permit.
+pub const ROLE_NOT_FOUND: &str = "RoleNotFound";
+/// `Authorized=True`.
+pub const AUTHOR_MAY_BIND: &str = "AuthorMayBind";
+/// `Authorized=Unknown`: the API server has not been asked yet.
+pub const NOT_YET_JUDGED: &str = "NotYetJudged";
+/// `Ready=False`: a namespace of the target does not exist.
+pub const NAMESPACE_NOT_FOUND: &str = "NamespaceNotFound";
+/// `Ready=False`: the object lies in a namespace that belongs to no Catalog.
+pub const NO_CATALOG: &str = "NoCatalog";
+/// `Ready=False`: a `Role` cannot be granted cluster-wide.
+pub const ROLE_IS_NAMESPACED: &str = "RoleIsNamespaced";

@@ -1,0 +1,192 @@
+//! What has to be asked about the authors of a resource, and what the answers come to, for each role in each place.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::api::CatalogResource;
+use crate::api::catalog_resource::{
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, NAMESPACE_NOT_FOUND, NO_CATALOG, NOT_YET_JUDGED, PlaceStatus,
+    ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleKind, RoleState, RoleStatus, TOO_BROAD,
+};
+use crate::api::condition;
+use crate::api::subject::Identity;
+use crate::api::time::from_meta;
+
+use super::offer::{Offer, OfferedRole, authors};
+use super::standing::{blank, is_about, is_alive, is_in, missing};
+use super::{AUTHORIZED, Cluster, Scope, Target};
+
+/// A question to the API server: may these people hand out this role in this place?
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// Name of the role in the resource.
+    pub role: String,
+    /// Role and place.
+    pub target: Target,
+    /// Whoever wrote the role, and whoever wrote the places.
+    pub who: Vec<Identity>,
+    /// What the answer will belong to.
+    pub about: PlaceStatus,
+}
+
+/// What the API server answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Each could bind the role.
+    MayBind,
+    /// The message names the first thing missing.
+    CannotBind(String),
+    /// The role permits more single things than can be asked about.
+    TooBroad(String),
+    /// The role is gone meanwhile.
+    Gone,
+}
+
+/// Soonest and latest time between two questions about an author who could not bind.
+const ASK_AGAIN: (TimeDelta, TimeDelta) = (TimeDelta::seconds(30), TimeDelta::minutes(10));
+
+/// When answers that were no are asked for again, because a role or a right may have been applied later. A yes stands as long as what it is
+/// about: an author who leaves the company takes nobody's access along.
+pub fn asks_again_at(resource: &CatalogResource, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let status = resource.status.as_ref()?;
+    let refused = status.roles.iter().flat_map(|role| &role.places).any(|answer| !answer.allowed);
+    let last = status.asked_at.filter(|_| refused)?;
+    let since = condition::get(&status.conditions, AUTHORIZED).map_or(last, |c| from_meta(&c.last_transition_time));
+    let (soonest, latest) = ASK_AGAIN;
+    Some(last + (now - since).clamp(soonest, latest))
+}
+
+/// What has to be asked now. A role that `is_doubted` waits until somebody writes it anew.
+pub fn questions(
+    resource: &CatalogResource,
+    offer: &Offer,
+    cluster: &dyn Cluster,
+    is_doubted: impl Fn(&str, &OfferedRole) -> bool,
+    now: DateTime<Utc>,
+) -> Vec<Question> {
+    let again = asks_again_at(resource, now).is_some_and(|at| now >= at);
+    let mut all = Vec::new();
+    for written in &resource.spec.roles {
+        let Some(role) = offer.roles.get(&written.name) else { continue };
+        let Some(who) = authors(&resource.spec, written) else { continue };
+        if is_doubted(&written.name, role) || is_given_up(role) {
+            continue;
+        }
+        for target in role.targets().filter(|target| missing(target, cluster).is_none()) {
+            let Some(about) = blank(offer, role, &target, cluster) else { continue };
+            match last(role, &target).filter(|answer| is_same(answer, &about)) {
+                Some(answer) if answer.allowed || !again => {}
+                _ => all.push(Question { role: written.name.clone(), target, who: who.clone(), about }),
+            }
+        }
+    }
+    all
+}
+
+/// Nobody vouched for its authors when it was looked at; that does not change before somebody writes it anew.
+fn is_given_up(role: &OfferedRole) -> bool {
+    role.is_settled() && role.known.as_ref().is_some_and(|known| known.reason == AUTHOR_UNKNOWN)
+}
+
+/// The last answer about a role in a place; the last yes stands behind it while it is a no.
+fn last<'a>(role: &'a OfferedRole, target: &Target) -> Option<&'a PlaceStatus> {
+    role.known.iter().flat_map(|known| &known.places).rfind(|answer| is_in(answer, &target.scope))
+}
+
+/// Whether an answer is about exactly this.
+fn is_same(answer: &PlaceStatus, about: &PlaceStatus) -> bool {
+    *about == PlaceStatus { allowed: false, reason: String::new(), message: String::new(), ..answer.clone() }
+}
+
+/// Enters answers: each takes the place of the one before, but a no leaves the last yes behind itself.
+pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<PlaceStatus> {
+    let known = role.known.iter().flat_map(|known| &known.places);
+    let mut places: Vec<PlaceStatus> =
+        known.filter(|answer| role.places.iter().any(|scope| is_in(answer, scope))).cloned().collect();
+    for (question, answer) in answers {
+        let (allowed, reason, message) = match answer {
+            Answer::MayBind => (true, "", ""),
+            Answer::CannotBind(what) => (false, AUTHOR_CANNOT_BIND, what.as_str()),
+            Answer::TooBroad(what) => (false, TOO_BROAD, what.as_str()),
+            Answer::Gone => continue,
+        };
+        places.retain(|old| !is_in(old, &question.target.scope) || (old.allowed && !allowed));
+        let (reason, message) = (reason.to_owned(), message.chars().take(1_000).collect());
+        places.push(PlaceStatus { allowed, reason, message, ..question.about.clone() });
+    }
+    places.sort_by(|one, other| (&one.namespace, !one.allowed).cmp(&(&other.namespace, !other.allowed)));
+    places
+}
+
+/// What a role comes to. `doubt`: why nobody vouches for its authors, if so. `undecided`: whether anybody does is known in a moment.
+pub(super) fn role_status(
+    offer: &Offer,
+    (name, role): (&str, &OfferedRole),
+    cluster: &dyn Cluster,
+    answers: &[(Question, Answer)],
+    doubt: Option<String>,
+    undecided: bool,
+) -> RoleStatus {
+    let mut status = RoleStatus { name: name.to_owned(), places: enter(role, answers), ..RoleStatus::default() };
+    let known = role.known.clone().unwrap_or_default();
+    let (state, reason, message) = if role.authors.is_none() {
+        let text = "its author, or that of spec.kubernetes, is missing: the admission policies were not in force when it was written; write it anew";
+        (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text.to_owned())
+    } else if is_given_up(role) {
+        (RoleState::NotAuthorized, AUTHOR_UNKNOWN, known.message)
+    } else if let Some(doubt) = doubt {
+        let text = format!(
+            "nobody vouches for its authors: {doubt}; change the role and the places again, or delete the object and create it again"
+        );
+        (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text)
+    } else if undecided && !role.is_settled() {
+        status.digest = known.digest;
+        return RoleStatus { state: RoleState::Pending, reason: NOT_YET_JUDGED.to_owned(), ..status };
+    } else {
+        worst(offer, role, cluster, &status.places)
+    };
+    RoleStatus {
+        state,
+        reason: reason.to_owned(),
+        message: message.chars().take(1_000).collect(),
+        digest: role.digest.clone(),
+        ..status
+    }
+}
+
+/// The first place in which a role is refused, else in which it is missing, else in which it is not judged.
+fn worst(offer: &Offer, role: &OfferedRole, cluster: &dyn Cluster, answers: &[PlaceStatus]) -> (RoleState, &'static str, String) {
+    let found: Vec<_> = role.targets().map(|target| in_place(offer, role, &target, cluster, answers)).collect();
+    let first = |wanted: RoleState| found.iter().find(|(state, ..)| *state == wanted).cloned();
+    [RoleState::NotAuthorized, RoleState::NotFound, RoleState::Pending].into_iter().find_map(first).unwrap_or((
+        RoleState::Ready,
+        AUTHOR_MAY_BIND,
+        String::new(),
+    ))
+}
+
+fn in_place(
+    offer: &Offer,
+    role: &OfferedRole,
+    target: &Target,
+    cluster: &dyn Cluster,
+    answers: &[PlaceStatus],
+) -> (RoleState, &'static str, String) {
+    if let Some(text) = missing(target, cluster) {
+        let reason = match &target.scope {
+            Scope::Cluster if target.role.kind == RoleKind::Role => ROLE_IS_NAMESPACED,
+            Scope::Namespace(name) if cluster.namespace_uid(name).is_none() || cluster.is_closing(name) => NAMESPACE_NOT_FOUND,
+            _ => ROLE_NOT_FOUND,
+        };
+        return (RoleState::NotFound, reason, text);
+    }
+    let Some(about) = blank(offer, role, target, cluster) else {
+        return (RoleState::Pending, NO_CATALOG, "this namespace belongs to no Catalog that is Ready".to_owned());
+    };
+    let own = answers.iter().rfind(|answer| is_about(answer, target) && is_alive(answer, offer, cluster));
+    match own.filter(|answer| is_same(answer, &about)) {
+        Some(answer) if answer.allowed => (RoleState::Ready, AUTHOR_MAY_BIND, String::new()),
+        Some(answer) if answer.reason == TOO_BROAD => (RoleState::NotAuthorized, TOO_BROAD, answer.message.clone()),
+        Some(answer) => (RoleState::NotAuthorized, AUTHOR_CANNOT_BIND, answer.message.clone()),
+        None => (RoleState::Pending, NOT_YET_JUDGED, "its authors have not been judged yet".to_owned()),
+    }
+}

@@ -1,0 +1,48 @@
+//! Which packages must not be held together.
+
+use crate::api::{AccessPackage, Assignment};
+use crate::domain::separation::{self, Foe};
+use crate::domain::{Key, holdings};
+use crate::observe::table::Term;
+use crate::observe::world::World;
+
+impl World {
+    /// Packages that must not be held together with one, in either direction.
+    pub(super) fn incompatible(&self, package: &Key) -> Vec<Foe> {
+        let names = |p: &AccessPackage| separation::named_by(p, |catalog| self.namespace_of(catalog));
+        let named = self.packages.get(package).map(|p| names(p)).unwrap_or_default();
+        let others = self.packages.find(&Term::Separates).filter(|p| names(p).contains(package)).map(|p| Key::of(&**p));
+        let honored = self.catalog_of(&package.namespace).map(|c| c.spec.honors_separation_from.as_slice()).unwrap_or_default();
+        let binds = |other: &Key| {
+            let stating = self.catalog_of(&other.namespace).and_then(|c| c.metadata.name.as_ref());
+            other.namespace == package.namespace || stating.is_some_and(|catalog| honored.contains(catalog))
+        };
+        separation::foes(named, others.map(|other| (other.clone(), binds(&other))))
+    }
+
+    /// What a package names as incompatible and does not exist.
+    pub fn unknown_foes(&self, package: &AccessPackage) -> Vec<String> {
+        let own = package.metadata.namespace.clone().unwrap_or_default();
+        let references = package.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
+        let unknown = references.filter_map(|reference| {
+            let (namespace, of) = match &reference.catalog {
+                None => (own.clone(), String::new()),
+                Some(catalog) => match self.namespace_of(catalog) {
+                    None => return Some(format!("catalog {catalog:?}")),
+                    Some(namespace) => (namespace, format!(" of catalog {catalog:?}")),
+                },
+            };
+            let found = self.packages.get(&Key::new(namespace, &reference.name));
+            found.is_none().then(|| format!("access package {:?}{of}", reference.name))
+        });
+        unknown.collect()
+    }
+
+    /// Whether the subject of an assignment asked for it in person.
+    pub(super) fn is_in_person(&self, assignment: &Assignment) -> bool {
+        let spec = &assignment.spec;
+        let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
+        let request = spec.access_request.as_ref().and_then(|name| self.requests.get(&Key::new(namespace, name)));
+        request.is_some_and(|r| r.metadata.uid == spec.access_request_uid && holdings::is_in_person(r))
+    }
+}
