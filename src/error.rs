@@ -43,6 +43,12 @@ impl Error {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 409))
     }
 
+    /// Whether the API server understood and said no: to try again at once would not help.
+    pub fn is_refusal(&self) -> bool {
+        let says = |status: &kube::core::Status| (400..500).contains(&status.code) && ![409, 429].contains(&status.code);
+        matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if says(status)))
+    }
+
     /// Whether the object would become larger than the API server, or etcd behind it, stores.
     pub fn is_too_large(&self) -> bool {
         let says = |status: &kube::core::Status| status.code == 413 || status.message.contains("request is too large");

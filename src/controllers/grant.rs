@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::kept;
 use crate::grants::name;
-use crate::grants::plan::{Place, plan};
+use crate::grants::plan::{Place, Write, plan};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
@@ -32,10 +32,16 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     };
     let (kept, places) = brake(context, key, &seen);
     let writes = plan(key, &seen.wanted, &kept, &places, &seen.observed);
-    let mut failures = Vec::new();
+    let (mut failures, mut unanswered) = (Vec::new(), false);
     for write in &writes {
+        // An old place goes when the new one is there, or is refused; the plan has such deletions at its end. Where nobody answered, both wait
+        // for the next try.
+        if unanswered && matches!(write, Write::Delete { .. }) {
+            continue;
+        }
         // One that fails does not hold up the others, least of all those that take access away.
         if let Err(error) = context.act.binding(key, write, &seen.namespace_uids).await {
+            unanswered |= matches!(write, Write::Put { exists: false, .. }) && !error.is_refusal();
             failures.push(error);
         }
     }
@@ -61,7 +67,7 @@ fn places(seen: &GrantSeen, trusted: bool) -> BTreeMap<Target, Place> {
     let place = |(target, standing): (&Target, &Standing)| {
         let place = match standing {
             Standing::Open if trusted => Place::Open,
-            Standing::Leaving if trusted || !seen.scopes.contains(&target.scope) => return None,
+            Standing::Leaving if trusted || seen.scopes.is_empty() => return None,
             Standing::Open | Standing::Held(_) | Standing::Leaving => Place::Closed,
             Standing::Void(_) => Place::Void,
         };

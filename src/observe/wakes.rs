@@ -143,6 +143,10 @@ impl Watched for CatalogResource {
                 let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
                 wakes.push(Work::Grant(grant));
             }
+            if old.is_some() != new.is_some() {
+                // A Catalog that is being deleted waits for its resources.
+                wakes.extend(keys(&world.catalogs, &Term::Uses(key.namespace.clone())).into_iter().map(Work::Catalog));
+            }
             for package in keys(&world.packages, &Term::Resource(key)) {
                 wakes.extend(open_assignments(world, &Term::Package(package.clone())));
                 // Approvers are asked about what the roles are.
@@ -175,7 +179,7 @@ impl Watched for AccessPackage {
             return; // only its counts changed
         }
         if old.is_some() != new.is_some() || old.map(|p| &p.spec) != new.map(|p| &p.spec) {
-            wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
+            wakes.extend(keys(&world.catalogs, &Term::Uses(key.namespace.clone())).into_iter().map(Work::Catalog));
             let resources = [old, new].into_iter().flatten().flat_map(|p| &p.spec.resource_roles);
             wakes.extend(resources.map(|r| Work::Resource(Key::new(&key.namespace, &r.resource))));
         }

@@ -165,6 +165,16 @@ impl<'p> Department<'p> {
         name(&self.make(who, json!({"kind": "ApprovalDecision", "metadata": metadata, "spec": spec})).await)
     }
 
+    /// Waits until a request that waits for approval shows other roles than before, and decisions on them count.
+    pub async fn content_settles(&self, request: &str) -> Value {
+        eventually(&format!("approval of {request} begins anew"), WITHIN, async || {
+            let found = self.read("AccessRequest", request).await;
+            let since = found["status"]["contentChangedAt"].as_str().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+            if since.is_some_and(|since| chrono::Utc::now() >= since) { Ok(found) } else { Err(found["status"].to_string()) }
+        })
+        .await
+    }
+
     /// Reads an object in the catalog.
     pub async fn read(&self, kind: &str, name: &str) -> Value {
         let read = self.person(ROOT).await.get(kind, &self.catalog(), name).await;

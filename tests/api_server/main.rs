@@ -14,6 +14,7 @@ mod checker;
 mod support;
 
 mod bad_input;
+mod breaches;
 mod crash;
 mod crds;
 mod department;

@@ -145,8 +145,7 @@ async fn it_has_no_right_but_the_listed_and_everybodys() {
     let office = Department::existing(&world.plane, "none");
     let (operator, anybody) = (operator_itself(&world.plane).await, office.person(OLGA).await);
     let listed = rights(&listed().rules.unwrap());
-    let lease =
-        ["get", "create", "update"].map(|verb| (verb.to_owned(), "coordination.k8s.io".to_owned(), "leases".to_owned()));
+    let lease = ["get", "create", "update"].map(|verb| (verb.to_owned(), "coordination.k8s.io".to_owned(), "leases".to_owned()));
     for namespace in ["default", "kube-system", operator::NAMESPACE] {
         let everybodys = told(&anybody, namespace).await;
         let mut expected: BTreeSet<Right> = listed.union(&everybodys).cloned().collect();

@@ -43,7 +43,7 @@ pub struct Person {
 /// The resource of a kind that the tests know.
 pub fn resource_of(kind: &str) -> ApiResource {
     let (group, version) = match kind {
-        "Namespace" | "Secret" | "Pod" => ("", "v1"),
+        "Namespace" | "Secret" | "Pod" | "ServiceAccount" => ("", "v1"),
         "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => ("rbac.authorization.k8s.io", "v1"),
         "Event" => ("events.k8s.io", "v1"),
         _ => ("entitlement.dev", "v1alpha1"),

@@ -282,8 +282,7 @@ fn so_many_ends_in_one_binding_take_one_write() {
 
 #[test]
 fn a_binding_that_somebody_overfilled_comes_back_under_its_most_and_keeps_all_who_are_wanted() {
-    let case =
-        Case { wanted: people(0..700), places: everywhere_open(), observed: vec![bound(place(0), "big", people(0..700))] };
+    let case = Case { wanted: people(0..700), places: everywhere_open(), observed: vec![bound(place(0), "big", people(0..700))] };
     let after = case.after();
     assert_eq!(has(&after, &place(0)), case.wanted);
     assert!(after.values().all(|b| b.subjects.len() <= MOST_SUBJECTS));

@@ -18,26 +18,56 @@ use crate::chance;
 
 const AUTHORS: [&str; 3] = ["carol", "olga", "root"];
 const NAMESPACES: [&str; 2] = ["payments", "jobs"];
-const BOUND: [(RoleKind, &str); 4] =
-    [(RoleKind::ClusterRole, "view"), (RoleKind::ClusterRole, "cluster-admin"), (RoleKind::Role, "deployer"), (RoleKind::Role, "ghost")];
+const BOUND: [(RoleKind, &str); 4] = [
+    (RoleKind::ClusterRole, "view"),
+    (RoleKind::ClusterRole, "cluster-admin"),
+    (RoleKind::Role, "deployer"),
+    (RoleKind::Role, "ghost"),
+];
 
 /// One thing that happens. Numbers choose among what there is.
 #[derive(Clone, Debug)]
 enum Act {
-    WriteRole { name: u8, bound: usize, who: usize },
-    RemoveRole { name: u8 },
-    WritePlaces { places: u8, who: usize },
+    WriteRole {
+        name: u8,
+        bound: usize,
+        who: usize,
+    },
+    RemoveRole {
+        name: u8,
+    },
+    WritePlaces {
+        places: u8,
+        who: usize,
+    },
     Describe,
     DeleteResource,
-    Namespace { which: usize, gone: bool },
-    Role { which: usize, gone: bool },
-    Catalog { gone: bool },
-    Power { who: usize, place: usize, bound: usize },
-    Holder { who: u8 },
+    Namespace {
+        which: usize,
+        gone: bool,
+    },
+    Role {
+        which: usize,
+        gone: bool,
+    },
+    Catalog {
+        gone: bool,
+    },
+    Power {
+        who: usize,
+        place: usize,
+        bound: usize,
+    },
+    Holder {
+        who: u8,
+    },
     /// The operator reads and asks; what it found may be written later.
     Ask,
     Write,
-    Grant { name: u8, writes: usize },
+    Grant {
+        name: u8,
+        writes: usize,
+    },
     Settle,
 }
 
@@ -201,7 +231,8 @@ impl World {
                         continue; // the API server refuses it
                     }
                     let place = (target.clone(), binding.clone());
-                    let had: BTreeSet<&Subject> = self.bindings.get(&place).iter().flat_map(|(_, o)| o.subjects.iter().flatten()).collect();
+                    let had: BTreeSet<&Subject> =
+                        self.bindings.get(&place).iter().flat_map(|(_, o)| o.subjects.iter().flatten()).collect();
                     if subjects.iter().any(|s| !had.contains(s)) {
                         self.check_judged(name, target);
                     }

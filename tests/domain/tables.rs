@@ -2,6 +2,7 @@
 
 mod approvals;
 mod assignments;
+mod catalogs;
 mod content;
 mod decisions;
 mod eligibility;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
 
@@ -40,9 +41,7 @@ impl Stage {
     /// Somebody applies a file of the examples.
     pub async fn applies(&self, who: &str, file: &str) {
         let path = format!("examples/{file}");
-        if file.contains("decision") {
-            self.second_passes(&path).await;
-        }
+        self.second_passes(&std::fs::read_to_string(&path).expect("an example")).await;
         let applied = || async { self.plane.kubectl(&person(who), &["apply", "-f", &path]).await.result() };
         // A package that was applied a moment ago may take as long as its CRD to be known everywhere.
         eventually(&format!("{who} applies {file}"), WITHIN, applied).await;
@@ -50,13 +49,14 @@ impl Stage {
 
     /// Waits until the request that a decision is about is older than a second: within it only a decision that names its uid counts, and people
     /// are slower.
-    async fn second_passes(&self, path: &str) {
-        let text = std::fs::read_to_string(path).expect("an example");
-        let decision: Value = serde_yaml::from_str(&text).expect("an example is YAML");
+    async fn second_passes(&self, text: &str) {
+        let documents = serde_yaml::Deserializer::from_str(text).map(|one| Value::deserialize(one).expect("YAML"));
+        let Some(decision) = documents.into_iter().find(|o| o["kind"] == "ApprovalDecision") else { return };
         let (request, namespace) = (&decision["spec"]["accessRequest"], &decision["metadata"]["namespace"]);
         let (request, namespace) = (request.as_str().expect("a request"), namespace.as_str().expect("a namespace"));
         eventually(&format!("the second of request {request} passes"), WITHIN, || async {
-            let found = self.plane.kubectl(ROOT, &["get", "accessrequest", "-n", namespace, request, "-o", "json"]).await.result()?;
+            let found =
+                self.plane.kubectl(ROOT, &["get", "accessrequest", "-n", namespace, request, "-o", "json"]).await.result()?;
             let found: Value = serde_json::from_str(&found).map_err(|e| e.to_string())?;
             let age = chrono::Utc::now().timestamp() - seconds(&found["metadata"]["creationTimestamp"]);
             if age > 0 { Ok(()) } else { Err("not yet".to_owned()) }
@@ -145,8 +145,16 @@ impl Stage {
 
     /// Somebody applies a text.
     pub async fn writes(&self, who: &str, yaml: &str) {
-        // A text that begins with a brace would be taken for JSON.
-        self.plane.kubectl_apply(&person(who), &format!("---\n{yaml}")).await.ok();
+        self.second_passes(yaml).await;
+        // A text that begins with a brace would be taken for JSON. Rights that follow from a policy take a moment.
+        let text = format!("---\n{yaml}");
+        let written = async || match self.plane.kubectl_apply(&person(who), &text).await {
+            output if output.stderr.contains("cannot get resource") || output.stderr.contains("cannot create resource") => {
+                Err(output.to_string())
+            }
+            output => Ok(output),
+        };
+        eventually(&format!("{who} may write {yaml}"), WITHIN, written).await.ok();
     }
 }
 

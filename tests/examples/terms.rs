@@ -99,6 +99,8 @@ async fn a_request_waits_for_what_comes_later_and_keeps_the_terms_it_was_accepte
     let stage = stage().await;
     stage.writes(ROOT, SETUP).await;
     stage.reaches_catalog().await;
+    // Whom no policy of the catalog lets ask for anything cannot ask for what is not there either.
+    stage.writes(ROOT, &(package("present") + &policy("present", "present", ENGINEERS, ""))).await;
     stage.writes("alice", &request("early", "late", "")).await;
     let waits = stage.request_is(SPACE, "early", "Submitted PackageNotFound").await;
     assert!(waits["status"]["waitsFor"].as_str().unwrap().contains("\"late\""), "{waits}");

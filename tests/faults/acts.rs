@@ -104,6 +104,11 @@ impl Department<'_> {
     /// One more namespace in which Carol may hand out roles.
     pub async fn builds(&self, namespace: &str) {
         self.make(ROOT, json!({"kind": "Namespace", "metadata": {"name": namespace}})).await;
+        self.leads(namespace).await;
+    }
+
+    /// Carol may hand out roles in a namespace.
+    pub async fn leads(&self, namespace: &str) {
         self.make(
             ROOT,
             json!({

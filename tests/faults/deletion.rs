@@ -76,6 +76,7 @@ async fn a_catalog_waits_for_its_packages() {
     root.delete("Catalog", "", &office.name).await.expect("root may delete it");
     office.becomes("Catalog", "", &office.name, "Ready", "False InUse").await;
     office.deletes("AccessPackage", ONCALL).await;
+    office.deletes("CatalogResource", "production").await;
     eventually("the catalog is gone with its namespace", WITHIN, async || {
         match (root.get("Catalog", "", &office.name).await, root.get("Namespace", "", &office.catalog()).await) {
             (Err(_), Err(_)) => Ok(()),

@@ -119,7 +119,7 @@ async fn a_policy_whose_time_is_over_gives_nothing_until_it_is_renewed() {
 
 #[tokio::test]
 async fn a_policy_for_nobody_is_for_managers_only() {
-    let office = shared("direct-none").await;
+    let office = shared("direct-none").await.open_to_everybody().await;
     let terms = json!({"accessPackage": ONCALL, "requestors": {"scope": "None"}, "expiration": {"never": true}, "justification": "Optional"});
     office.write(CAROL, "Policy", ENGINEERS, terms).await;
     office.becomes("Policy", &office.catalog(), ENGINEERS, "Ready", "True Available").await;

@@ -201,8 +201,9 @@ async fn the_roles_of_a_catalog_are_put_right_as_well() {
     };
     change(json!({"subjects": [user(MALLORY)]})).await;
     office.is_held_by(&office.catalog(), "entitlement-catalog-owner", &[CAROL]).await;
-    root.delete("RoleBinding", &office.catalog(), "entitlement-requestor").await.expect("root may do anything");
-    office.is_held_by(&office.catalog(), "entitlement-requestor", &["system:authenticated"]).await;
+    let managers = "entitlement-access-package-manager";
+    root.delete("RoleBinding", &office.catalog(), managers).await.expect("root may do anything");
+    office.is_held_by(&office.catalog(), managers, &["payments-leads"]).await;
 
     change(json!({"metadata": {"labels": null}, "subjects": [user(MALLORY)]})).await;
     eventually("mallory owns nothing", SOON, async || match owners().await {

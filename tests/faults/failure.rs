@@ -85,6 +85,9 @@ async fn a_namespace_that_is_gone_is_told_and_filled_when_it_is_back() {
         root.create(namespace("failure-place-2")).await.map_err(|refusal| refusal.to_string())
     })
     .await;
+    // It is another namespace of the same name, in which Carol may do nothing yet.
+    office.grant_says(&assignment, "production", "Failed", "may not hand out").await;
+    office.leads("failure-place-2").await;
     office.is_held_by("failure-place-2", VIEW, &[ALICE]).await;
     office.reaches("Assignment", &assignment, "Delivered").await;
     office.is_right().await;

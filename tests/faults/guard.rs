@@ -98,7 +98,9 @@ impl Forged {
             eventually("the forgery is taken", SOON, async || {
                 let taken = office.person(who).await.create(object.clone()).await.map_err(|refusal| refusal.to_string())?;
                 let lied = [ALICE, BOB, "root"].iter().any(|name| {
-                    ["/requestor", "/approver", "/roles/0/author"].iter().any(|field| taken["spec"].pointer(field).is_some_and(|who| who["username"] == *name))
+                    ["/requestor", "/approver", "/roles/0/author"]
+                        .iter()
+                        .any(|field| taken["spec"].pointer(field).is_some_and(|who| who["username"] == *name))
                 });
                 if lied { Ok(name(&taken)) } else { Err(taken.to_string()) }
             })
@@ -159,7 +161,7 @@ impl Forged {
 
 /// A department with a policy that asks a lead and a request that waits for one; Carol holds a package with a role that is not there yet.
 async fn with_a_request_that_waits<'p>(plane: &'p Plane, name: &str) -> (Department<'p>, String) {
-    let office = Department::open(plane, name).await;
+    let office = Department::open(plane, name).await.open_to_everybody().await;
     office.policy("asked", &if_a_lead_agrees()).await;
     let pending = office.asks(DAVE).await;
     office.request_is(&pending, "PendingApproval").await;

@@ -147,22 +147,31 @@ impl Drop for Operator {
 
 /// A client with the rights of the service account.
 pub async fn client(plane: &Plane) -> Client {
-    let path = plane.dir().join("operator-itself.kubeconfig");
-    write_kubeconfig(plane, &path).await;
+    account(plane, NAMESPACE, SERVICE_ACCOUNT).await
+}
+
+/// A client with the rights of any service account.
+pub async fn account(plane: &Plane, namespace: &str, name: &str) -> Client {
+    let path = plane.dir().join(format!("account-{namespace}-{name}.kubeconfig"));
+    write_kubeconfig_of(plane, namespace, name, &path).await;
     plane::client(&path).await
 }
 
 /// Writes a kubeconfig with a token of the service account.
 pub async fn write_kubeconfig(plane: &Plane, path: &Path) {
-    let accounts: Api<ServiceAccount> = Api::namespaced(plane.admin().await, NAMESPACE);
+    write_kubeconfig_of(plane, NAMESPACE, SERVICE_ACCOUNT, path).await;
+}
+
+async fn write_kubeconfig_of(plane: &Plane, namespace: &str, name: &str, path: &Path) {
+    let accounts: Api<ServiceAccount> = Api::namespaced(plane.admin().await, namespace);
     let wish = TokenRequest {
         spec: Some(TokenRequestSpec { expiration_seconds: Some(TOKEN_SECONDS), ..TokenRequestSpec::default() }),
         ..TokenRequest::default()
     };
     let answer = accounts
-        .create_token_request(SERVICE_ACCOUNT, &PostParams::default(), &wish)
+        .create_token_request(name, &PostParams::default(), &wish)
         .await
-        .unwrap_or_else(|e| panic!("a token for {NAMESPACE}/{SERVICE_ACCOUNT}: {e}"));
+        .unwrap_or_else(|e| panic!("a token for {namespace}/{name}: {e}"));
     let token = answer.status.and_then(|s| s.token);
     let base = kubeconfig::read(&plane.kubeconfig(ROOT));
     kubeconfig::write(path, &kubeconfig::with_token(&base, token.expect("a token")));

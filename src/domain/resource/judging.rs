@@ -42,7 +42,7 @@ pub enum Answer {
 }
 
 /// Soonest and latest time between two questions about an author who could not bind.
-const ASK_AGAIN: (TimeDelta, TimeDelta) = (TimeDelta::seconds(30), TimeDelta::minutes(10));
+const ASK_AGAIN: (TimeDelta, TimeDelta) = (TimeDelta::seconds(5), TimeDelta::minutes(10));
 
 /// When answers that were no are asked for again, because a role or a right may have been applied later. A yes stands as long as what it is
 /// about: an author who leaves the company takes nobody's access along.
@@ -68,7 +68,7 @@ pub fn questions(
     for written in &resource.spec.roles {
         let Some(role) = offer.roles.get(&written.name) else { continue };
         let Some(who) = authors(&resource.spec, written) else { continue };
-        if is_doubted(&written.name, role) || is_given_up(role) {
+        if is_doubted(&written.name, role) || role.is_doubted() {
             continue;
         }
         for target in role.targets().filter(|target| missing(target, cluster).is_none()) {
@@ -80,11 +80,6 @@ pub fn questions(
         }
     }
     all
-}
-
-/// Nobody vouched for its authors when it was looked at; that does not change before somebody writes it anew.
-fn is_given_up(role: &OfferedRole) -> bool {
-    role.is_settled() && role.known.as_ref().is_some_and(|known| known.reason == AUTHOR_UNKNOWN)
 }
 
 /// The last answer about a role in a place; the last yes stands behind it while it is a no.
@@ -131,7 +126,7 @@ pub(super) fn role_status(
     let (state, reason, message) = if role.authors.is_none() {
         let text = "its author, or that of spec.kubernetes, is missing: the admission policies were not in force when it was written; write it anew";
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text.to_owned())
-    } else if is_given_up(role) {
+    } else if role.is_doubted() {
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, known.message)
     } else if let Some(doubt) = doubt {
         let text = format!(

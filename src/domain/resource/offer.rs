@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::CatalogResource;
-use crate::api::catalog_resource::{Author, CatalogResourceSpec, ResourceRole, RoleRef, RoleStatus};
+use crate::api::catalog_resource::{AUTHOR_UNKNOWN, Author, CatalogResourceSpec, ResourceRole, RoleRef, RoleStatus};
 use crate::api::subject::Identity;
 use crate::domain::digest::Digest;
 
@@ -58,6 +58,11 @@ impl OfferedRole {
     /// Every place in which the role is bound.
     pub fn targets(&self) -> impl Iterator<Item = Target> {
         self.places.iter().map(|scope| Target { scope: scope.clone(), role: self.role_ref.clone() })
+    }
+
+    /// Nobody vouched for its authors when it was looked at; that does not change before somebody writes it anew.
+    pub fn is_doubted(&self) -> bool {
+        self.is_settled() && self.known.as_ref().is_some_and(|known| known.reason == AUTHOR_UNKNOWN)
     }
 
     /// The status speaks of the role as it is written now.

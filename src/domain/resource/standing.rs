@@ -114,8 +114,9 @@ pub(super) fn is_alive(answer: &PlaceStatus, offer: &Offer, cluster: &dyn Cluste
 
 fn standing(offer: &Offer, role: &OfferedRole, target: &Target, cluster: &dyn Cluster) -> Standing {
     if !role.places.contains(&target.scope) {
-        // An edit that moves a role is judged in a moment, and then the new place comes first.
-        return if role.is_settled() { Standing::Leaving } else { Standing::Held(String::new()) };
+        // An edit that moves a role is judged in a moment, and then the new place comes first. One for which nobody vouches moves nothing.
+        let known = role.is_settled() && !role.is_doubted();
+        return if known { Standing::Leaving } else { Standing::Held(String::new()) };
     }
     let answers = role.known.iter().flat_map(|known| &known.places);
     let allowed: Vec<&PlaceStatus> = answers.filter(|answer| answer.allowed && is_about(answer, target)).collect();

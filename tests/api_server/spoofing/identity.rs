@@ -41,7 +41,8 @@ async fn a_decision_in_another_name_is_the_senders_own() {
     let request = office.asks(ALICE).await;
     office.request_is(&request, "PendingApproval").await;
     let approver = json!({"username": BOB, "uid": "u-bob", "groups": ["payments-leads"]});
-    let spec = json!({"accessRequest": request, "decision": "Approve", "approver": approver});
+    let uid = office.read("AccessRequest", &request).await["metadata"]["uid"].clone();
+    let spec = json!({"accessRequest": request, "accessRequestUID": uid, "decision": "Approve", "approver": approver});
     let decision = office.write(MALLORY, "ApprovalDecision", "forged", spec).await;
     assert_eq!(decision["spec"]["approver"]["username"], MALLORY);
     office.counts("forged", "False NotAnApprover").await;

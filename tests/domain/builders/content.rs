@@ -1,7 +1,7 @@
 //! What a catalog holds: packages and policies.
 
-use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::access_package::{IncompatibleWith, PackageReference, PackageRole};
+use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::condition::{self, READY, State};
 use entitlement_operator::api::policy::{
     Approver, Escalation, Expiration, Justification, Question, QuestionType, Requestors, Scope, Stage,

@@ -9,8 +9,8 @@ use entitlement_operator::api::{
 };
 use entitlement_operator::domain::assignment::{self, Origin, Role};
 use entitlement_operator::domain::content::Content;
-use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, wanted_by};
+use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::{Effect, Key, Plan, request};
 
 use super::content::{PAYMENTS, catalog, package};

@@ -54,7 +54,9 @@ impl Cluster for Ground {
 
     fn role_uid(&self, target: &Target) -> Option<String> {
         match (&target.scope, target.role.kind) {
-            (_, RoleKind::ClusterRole) => self.cluster_roles.contains(&target.role.name).then(|| format!("uid of {}", target.role.name)),
+            (_, RoleKind::ClusterRole) => {
+                self.cluster_roles.contains(&target.role.name).then(|| format!("uid of {}", target.role.name))
+            }
             (Scope::Namespace(namespace), RoleKind::Role) => {
                 self.roles.get(&(namespace.clone(), target.role.name.clone())).cloned()
             }
@@ -99,7 +101,11 @@ pub fn role(name: &str, kind: RoleKind, bound: &str, who: &str) -> ResourceRole 
 /// Created at 5: the role `viewer` in `payments`, by Carol, who may hand out everything but `cluster-admin` there and in `jobs`.
 pub fn site() -> Site {
     let spec = CatalogResourceSpec {
-        kubernetes: KubernetesTarget { namespaces: vec!["payments".to_owned()], cluster_wide: false, author: Some(author("carol")) },
+        kubernetes: KubernetesTarget {
+            namespaces: vec!["payments".to_owned()],
+            cluster_wide: false,
+            author: Some(author("carol")),
+        },
         roles: vec![self::role("viewer", RoleKind::ClusterRole, "view", "carol")],
         author_groups: vec![AuthorGroups { id: 1, groups: vec!["leads".to_owned()] }],
         ..CatalogResourceSpec::default()

@@ -6,9 +6,9 @@ use entitlement_operator::api::assignment::{AssignmentPhase as A, Source};
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::timeline::{MOST, TimelineEntry};
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy, Subject};
-use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::holdings::{package_of, wanted_by};
+use entitlement_operator::domain::separation::Foe;
 
 use super::honest;
 use super::store::Store;
@@ -357,9 +357,8 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
     // A parked assignment that waited again meanwhile keeps its place.
     let excluded = |a: &&&Assignment| package_of(a) == package || bars(&foes, &package_of(a), store.was_asked_for_oneself(a));
     assert!(!held.iter().any(|a| excluded(&a)), "{key} beside {held:?}");
-    let asks = |(_, r): &(&Key, &AccessRequest)| {
-        r.spec.kind == RequestType::Add && bars(&foes, &wanted_by(r), asks_for_oneself(r))
-    };
+    let asks =
+        |(_, r): &(&Key, &AccessRequest)| r.spec.kind == RequestType::Add && bars(&foes, &wanted_by(r), asks_for_oneself(r));
     let rival = accepted(store, &assignment.spec.subject).find(asks);
     assert!(rival.is_none(), "{key} beside {rival:?}");
 }

@@ -45,7 +45,14 @@ fn lead() -> Stage {
 fn verdict(decisions: &[ApprovalDecision], portions: &[usize], mix: u64, now: i64) -> StageStatus {
     let (request, requestor, subject) =
         (request("r1").by("alice", &["leads"]).created(at(10)), who("alice", &["leads"]), user("bob"));
-    let bench = Bench { request: &request, requestor: &requestor, subject: &subject, owners: vec![], content_since: None, vouched_since: None };
+    let bench = Bench {
+        request: &request,
+        requestor: &requestor,
+        subject: &subject,
+        owners: vec![],
+        content_since: None,
+        vouched_since: None,
+    };
     let mut status = open(&lead(), &bench, at(10), at(now));
     let mut rest = decisions;
     for size in portions.iter().copied().chain([usize::MAX]) {

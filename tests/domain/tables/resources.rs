@@ -16,7 +16,8 @@ fn since(seconds: i64) -> Vouching<'static> {
 fn stands(site: &Site, namespace: &str, role: &str) -> Standing {
     let target = Target { scope: Scope::Namespace(namespace.to_owned()), role: cluster_role(role) };
     let offer = Offer::of(&site.resource);
-    grantable(&PackageRole { resource: "production".to_owned(), role: "viewer".to_owned() }, Some(&offer)).in_place(&target, &site.ground)
+    grantable(&PackageRole { resource: "production".to_owned(), role: "viewer".to_owned() }, Some(&offer))
+        .in_place(&target, &site.ground)
 }
 
 /// Nobody gains it, for a reason that contains this.

@@ -1,0 +1,149 @@
+//! Where nothing is entered by the API server (Kubernetes 1.30 to 1.35: `config/without-stamping`), clients write who they are, and a lie is
+//! refused.
+
+use serde_json::{Value, json};
+
+use crate::breaches::role;
+use crate::department::{Department, ONCALL};
+use crate::person::{ALICE, BOB, CAROL, DAVE, Refusal, name};
+use crate::support::{Operator, Plane, ROOT, eventually, install};
+use crate::terms::if_a_lead_agrees;
+use crate::world::{WITHIN, quiet};
+
+/// What `kubectl auth whoami` says of the people.
+fn who(user: &str) -> Value {
+    let (short, groups) = match user {
+        ALICE => ("u-alice", json!(["engineering", "system:authenticated"])),
+        BOB => ("u-bob", json!(["payments-leads", "system:authenticated"])),
+        CAROL => ("u-carol", json!(["department-heads", "system:authenticated"])),
+        DAVE => ("u-dave", json!(["engineering", "system:authenticated"])),
+        _ => panic!("{user} is none of them"),
+    };
+    json!({"username": user, "uid": short, "groups": groups})
+}
+
+/// A resource as Carol writes it where nobody enters the authors.
+fn offered(namespace: &str, bound: &str) -> Value {
+    let author = json!({"username": CAROL, "uid": "u-carol", "groupsRef": 1});
+    let mut role = role("viewer", bound);
+    role["author"] = author.clone();
+    json!({
+        "kubernetes": {"namespaces": [namespace], "author": author},
+        "roles": [role],
+        "authorGroups": [{"id": 1, "groups": who(CAROL)["groups"]}],
+    })
+}
+
+/// Takes all that is entered away, and waits until the API server has forgotten it.
+async fn unstamped(plane: &Plane) {
+    for kind in ["mutatingadmissionpolicybindings", "mutatingadmissionpolicies"] {
+        let ours = "app.kubernetes.io/part-of=entitlement-operator";
+        plane.kubectl(ROOT, &["delete", kind, "-l", ours]).await.ok();
+    }
+    eventually("nothing is entered", WITHIN, async || {
+        let text = "---\napiVersion: entitlement.dev/v1alpha1\nkind: Catalog\nmetadata: {name: nobodys}\nspec: {}\n";
+        let output = plane.kubectl_with_input(ROOT, &["create", "--dry-run=server", "-f", "-"], text).await;
+        if output.stderr.contains("spec.owners is empty") { Ok(()) } else { Err(output.to_string()) }
+    })
+    .await;
+}
+
+fn refused(made: Result<Value, Refusal>, why: &str) {
+    let refusal = made.expect_err(why);
+    assert!(refusal.code == 403 && refusal.message.contains(why), "{why}: {refusal}");
+}
+
+#[tokio::test]
+async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
+    let plane = quiet().await;
+    let _running = Operator::start(&plane, &[]).await;
+    let office = Department::open(&plane, "unstamped").await;
+    office.policy("engineers", &if_a_lead_agrees()).await;
+    unstamped(&plane).await;
+    let in_catalog = |kind: &str, name: &str, spec: Value| json!({"kind": kind, "metadata": {"name": name, "namespace": office.catalog()}, "spec": spec});
+    let (alice, bob, carol) = (office.person(ALICE).await, office.person(BOB).await, office.person(CAROL).await);
+
+    // Who asks.
+    let asks = |requestor: Value| in_catalog("AccessRequest", "wish", json!({"accessPackage": ONCALL, "requestor": requestor}));
+    let mut more_groups = who(ALICE);
+    more_groups["groups"] = json!(["engineering", "payments-leads", "system:authenticated"]);
+    for (lie, field) in [(who(DAVE), "spec.requestor.username"), (more_groups, "spec.requestor.groups")] {
+        refused(alice.create(asks(lie)).await, field);
+    }
+    let request = name(&alice.create(asks(who(ALICE))).await.expect("the truth passes"));
+    let waiting = office.request_is(&request, "PendingApproval").await;
+
+    // Who decides.
+    let uid = &waiting["metadata"]["uid"];
+    let decides = |approver: Value| {
+        let spec = json!({"accessRequest": request, "accessRequestUID": uid, "decision": "Approve", "approver": approver});
+        in_catalog("ApprovalDecision", "yes", spec)
+    };
+    refused(bob.create(decides(who(CAROL))).await, "spec.approver.username");
+    bob.create(decides(who(BOB))).await.expect("the truth passes");
+    office.request_is(&request, "Delivered").await;
+
+    // Who assigns, and who revokes.
+    let assigns = |by: Value| {
+        let subject = json!({"kind": "User", "name": DAVE});
+        in_catalog(
+            "Assignment",
+            "direct",
+            json!({"accessPackage": ONCALL, "policy": "engineers", "subject": subject, "source": "Direct", "assignedBy": by}),
+        )
+    };
+    refused(carol.create(assigns(who(BOB))).await, "spec.assignedBy.username");
+    carol.create(assigns(who(CAROL))).await.expect("the truth passes");
+    office.reaches("Assignment", "direct", "Delivered").await;
+    let revokes = async |by: &str| {
+        let change = json!({"spec": {"revoked": {"by": by, "reason": "left"}}});
+        carol.patch("Assignment", &office.catalog(), "direct", change).await
+    };
+    refused(revokes(BOB).await, "revoked.by");
+    revokes(CAROL).await.expect("the truth passes");
+    office.reaches("Assignment", "direct", "Revoked").await;
+
+    // Who owns.
+    let owners = |owners: Value| json!({"kind": "Catalog", "metadata": {"name": "unstamped-two"}, "spec": {"owners": owners}});
+    let refusal = carol.create(owners(json!([]))).await.expect_err("must be refused");
+    assert!(refusal.message.contains("spec.owners is empty"), "{refusal}");
+    carol.create(owners(json!([{"kind": "User", "name": CAROL}]))).await.expect("the truth passes");
+    authors_are_true(&office).await;
+    install(&plane).await;
+    office.is_right().await;
+}
+
+/// Who wrote a role and its places, and in which groups they were.
+async fn authors_are_true(office: &Department<'_>) {
+    let carol = office.person(CAROL).await;
+    let resource = |spec: Value| json!({"kind": "CatalogResource", "metadata": {"name": "typed", "namespace": office.catalog()}, "spec": spec});
+    type Lie = fn(&mut Value);
+    let lies: [(Lie, &str); 5] = [
+        (|spec| spec["roles"][0]["author"]["username"] = json!("root"), "the author of role"),
+        (|spec| spec["kubernetes"]["author"]["username"] = json!("root"), "spec.kubernetes.author"),
+        (|spec| spec["authorGroups"][0]["groups"] = json!(["system:masters"]), "spec.authorGroups"),
+        (
+            |spec| spec["authorGroups"].as_array_mut().unwrap().push(json!({"id": 2, "groups": ["system:masters"]})),
+            "spec.authorGroups",
+        ),
+        (|spec| drop(spec["roles"][0].as_object_mut().unwrap().remove("author")), "the author of role"),
+    ];
+    for (lie, why) in lies {
+        let mut spec = offered(&office.name, "view");
+        lie(&mut spec);
+        refused(carol.create(resource(spec)).await, why);
+    }
+    carol.create(resource(offered(&office.name, "view"))).await.expect("the truth passes");
+    office.becomes("CatalogResource", &office.catalog(), "typed", "Authorized", "True AuthorMayBind").await;
+
+    // Later, somebody with more power writes something else, and neither takes over what stands nor leaves it to another.
+    let root = office.person(ROOT).await;
+    let change = async |spec: Value| root.patch("CatalogResource", &office.catalog(), "typed", json!({ "spec": spec })).await;
+    change(json!({"description": "corrected"})).await.expect("a description has no author");
+    let mut kept = offered(&office.name, "view");
+    kept["roles"][0]["author"]["username"] = json!("system:admin");
+    refused(change(json!({"roles": kept["roles"]})).await, "cannot be changed");
+    refused(change(json!({"authorGroups": [{"id": 1, "groups": ["system:masters"]}]})).await, "spec.authorGroups");
+    let smuggled = offered(&office.name, "cluster-admin");
+    refused(change(json!({"roles": smuggled["roles"]})).await, "the author of role");
+}
