@@ -117,8 +117,8 @@ pub fn choose<'a>(
             },
         )));
     }
-    let fits = |p: &&Policy| fit(p, package, people) == Fit::Fits;
-    if !candidates.iter().any(|p| fits(p)) {
+    let fits = |p: &&'a Policy| fit(p, package, people) == Fit::Fits;
+    if !candidates.iter().any(fits) {
         return Err(no_fit(&candidates, package, people));
     }
     // The most specific scope wins, whichever policy is named: nobody dodges a strict one by naming a wider one.

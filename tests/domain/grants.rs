@@ -146,7 +146,7 @@ proptest! {
         let mut bindings = store(&case.observed);
         let places = case.places.iter().filter(|(_, place)| **place != Place::Void).map(|(target, _)| target);
         let stay: BTreeMap<Target, BTreeSet<Subject>> = places
-            .map(|target| (target.clone(), has(&bindings, &target).intersection(&case.wanted).cloned().collect()))
+            .map(|target| (target.clone(), has(&bindings, target).intersection(&case.wanted).cloned().collect()))
             .collect();
         for write in case.writes() {
             apply(&mut bindings, &write);

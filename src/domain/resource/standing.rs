@@ -121,11 +121,11 @@ fn standing(offer: &Offer, role: &OfferedRole, target: &Target, cluster: &dyn Cl
     let answers = role.known.iter().flat_map(|known| &known.places);
     let allowed: Vec<&PlaceStatus> = answers.filter(|answer| answer.allowed && is_about(answer, target)).collect();
     let alive = allowed.iter().any(|answer| is_alive(answer, offer, cluster));
+    if !alive && is_refused(role, target) {
+        return Standing::Void(said(role, target));
+    }
     if !allowed.is_empty() && !alive {
         return Standing::Void(gone(target, cluster));
-    }
-    if allowed.is_empty() && is_refused(role, target) {
-        return Standing::Void(said(role, target));
     }
     if target.role != role.role_ref {
         let now = Target { scope: target.scope.clone(), role: role.role_ref.clone() };

@@ -122,3 +122,18 @@ async fn a_place_that_is_taken_out_is_left_although_the_edit_adds_what_cannot_be
     office.role_is("viewer", "NotAuthorized AuthorCannotBind").await;
     office.is_right().await;
 }
+
+/// A role that multiplies out to more than can be asked about (B6).
+#[tokio::test]
+async fn a_role_that_is_too_broad_to_be_asked_about_is_refused_with_its_size() {
+    let office = department("b6").await;
+    let names: Vec<String> = (0..3_000).map(|number| format!("object-{number}")).collect();
+    let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "resourceNames": names, "verbs": ["get", "update"]}]);
+    office.make(ROOT, json!({"kind": "Role", "metadata": {"name": "broad", "namespace": office.name}, "rules": rules})).await;
+    let broad = json!({"name": "broad", "kubernetes": {"roleRef": {"kind": "Role", "name": "broad"}}});
+    office.carol_changes("CatalogResource", "production", json!({"spec": {"roles": [role("viewer", "view"), broad]}})).await;
+    let told = office.role_is("broad", "NotAuthorized TooBroad").await;
+    assert!(told["status"].to_string().contains("6000 single things"), "{}", told["status"]);
+    office.role_is("viewer", "Ready AuthorMayBind").await;
+    office.is_right().await;
+}
