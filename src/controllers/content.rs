@@ -13,6 +13,9 @@ use crate::queue::Outcome;
 use super::{Context, authority};
 
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Error> {
+    if context.guard.is_undecided() {
+        return Ok(Outcome::Idle); // whether anybody vouches for the authors is known in a moment, and wakes us
+    }
     let now = context.clock.now();
     let (found, offer, questions) = {
         let world = context.hub.read();
@@ -35,7 +38,6 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
                 answers,
                 vouching: vouching(context, objection.as_deref()),
                 open: &|name, role| context.guard.found_open(key, name, &role.digest),
-                undecided: context.guard.is_undecided(),
             },
             now,
         )
@@ -60,9 +62,6 @@ fn questions(
     world: &World,
     now: DateTime<Utc>,
 ) -> Vec<machine::Question> {
-    if context.guard.is_undecided() {
-        return Vec::new(); // whether anybody vouches for the authors is known in a moment, and wakes us
-    }
     let (objection, key) = (context.guard.objection(), Key::of(found));
     let vouching = vouching(context, objection.as_deref());
     let is_doubted = |name: &str, role: &machine::OfferedRole| {

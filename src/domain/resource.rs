@@ -74,8 +74,6 @@ pub struct Seen<'a> {
     pub vouching: Vouching<'a>,
     /// Whether a role, by name, was open when they came into force; see [`stands_open`].
     pub open: &'a dyn Fn(&str, &OfferedRole) -> bool,
-    /// Whether they are in force is known in a moment.
-    pub undecided: bool,
 }
 
 /// Decides what becomes of a resource.
@@ -110,8 +108,8 @@ fn roles(seen: &Seen<'_>) -> Vec<RoleStatus> {
     let written = seen.resource.spec.roles.iter().filter_map(|role| seen.offer.roles.get_key_value(&role.name));
     let status = |(name, role): (&String, &OfferedRole)| {
         let own: Vec<_> = seen.answers.iter().filter(|(question, _)| question.role == *name).cloned().collect();
-        let doubt = (!seen.undecided).then(|| doubt(seen.resource, role, seen.vouching, (seen.open)(name, role))).flatten();
-        judging::role_status(seen.offer, (name, role), seen.cluster, &own, doubt, seen.undecided)
+        let doubt = doubt(seen.resource, role, seen.vouching, (seen.open)(name, role));
+        judging::role_status(seen.offer, (name, role), seen.cluster, &own, doubt)
     };
     written.map(status).collect()
 }

@@ -112,16 +112,15 @@ pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<P
     places
 }
 
-/// What a role comes to. `doubt`: why nobody vouches for its authors, if so. `undecided`: whether anybody does is known in a moment.
+/// What a role comes to. `doubt`: why nobody vouches for its authors, if so.
 pub(super) fn role_status(
     offer: &Offer,
     (name, role): (&str, &OfferedRole),
     cluster: &dyn Cluster,
     answers: &[(Question, Answer)],
     doubt: Option<String>,
-    undecided: bool,
 ) -> RoleStatus {
-    let mut status = RoleStatus { name: name.to_owned(), places: enter(role, answers), ..RoleStatus::default() };
+    let status = RoleStatus { name: name.to_owned(), places: enter(role, answers), ..RoleStatus::default() };
     let known = role.known.clone().unwrap_or_default();
     let (state, reason, message) = if role.authors.is_none() {
         let text = "its author, or that of spec.kubernetes, is missing: the admission policies were not in force when it was written; write it anew";
@@ -133,9 +132,6 @@ pub(super) fn role_status(
             "nobody vouches for its authors: {doubt}; change the role and the places again, or delete the object and create it again"
         );
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text)
-    } else if undecided && !role.is_settled() {
-        status.digest = known.digest;
-        return RoleStatus { state: RoleState::Pending, reason: NOT_YET_JUDGED.to_owned(), ..status };
     } else {
         worst(offer, role, cluster, &status.places)
     };

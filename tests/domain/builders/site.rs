@@ -163,7 +163,6 @@ impl Site {
             answers,
             vouching: self.vouching(),
             open: &|_, _| false,
-            undecided: false,
         };
         let status = resource::decide(&seen, self.now).status;
         CatalogResource { status: Some(status), ..self.resource.clone() }
