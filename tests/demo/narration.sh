@@ -63,11 +63,11 @@ show_when() {
   indented "$out"
 }
 
-# apply WHO FILE: shows the manifest, too.
+# apply WHO FILE [create]: shows the manifest, too.
 apply() {
-  local file=tests/demo/yaml/$2
-  quietly "$1" apply -f "$file"
-  print_command "$1" apply -f "$file"
+  local file=tests/demo/yaml/$2 verb=${3:-apply}
+  quietly "$1" "$verb" -f "$file"
+  print_command "$1" "$verb" -f "$file"
   printf '%s' "$dim"
   sed 's/^/  | /' "$file"
   printf '%s' "$plain"

@@ -80,10 +80,10 @@ ask() {
 refuse() {
   step 'Dave, a friend of hers, approves; alice approves herself'
   say 'Only whom the policy names as an approver may say anything; and of these neither who asks nor who gets the access.'
-  apply dave decision-of-dave.yaml
+  apply dave decision-of-dave.yaml create
   must_fail
   must_say 'forbidden'
-  apply alice decision-of-alice.yaml
+  apply alice decision-of-alice.yaml create
   must_fail
   must_say 'forbidden'
   show alice auth can-i list pods -n payments
