@@ -18,8 +18,8 @@ use super::status::HasStatus;
 use super::{Act, post};
 
 impl Act {
-    /// Carries out the effects of a look at an object, in their order. One that fails holds up those after it, except that every binding of
-    /// people is written, whatever becomes of the others.
+    /// Carries out the effects of a look at an object, in their order. One that fails holds up those after it, but the bindings of people
+    /// never hold up each other.
     pub async fn effects<K: HasStatus>(&self, object: &Arc<K>, effects: Vec<Effect>) -> Result<(), Error> {
         let mut failed = None;
         for effect in effects {

@@ -161,6 +161,11 @@ impl RequestPhase {
     pub fn is_terminal(self) -> bool {
         matches!(self, Self::Delivered | Self::Denied | Self::Cancelled)
     }
+
+    /// Whether it is still to be approved.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Submitted | Self::PendingApproval)
+    }
 }
 
 /// What became of a request.

@@ -6,7 +6,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::subject::Identity;
+use super::subject::{Identity, TOO_MANY_GROUPS};
 pub use status::{
     AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CatalogResourceStatus, NAMESPACE_NOT_FOUND, NO_CATALOG,
     NOT_YET_JUDGED, PlaceStatus, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
@@ -82,7 +82,7 @@ pub struct Author {
 /// The groups of an author.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[x_kube(validation = Rule::new("!has(self.groups) || self.groups.size() <= 1000")
-    .message("you are in more than 1000 groups, which is more than can be kept: ask your administrator for a login with fewer groups (let the identity provider send only those that matter in this cluster)"))]
+    .message(TOO_MANY_GROUPS))]
 pub struct AuthorGroups {
     /// What `groupsRef` of an author refers to.
     #[schemars(range(min = 1, max = 2_147_483_647))]

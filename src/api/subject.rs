@@ -42,11 +42,14 @@ pub struct Subject {
     pub namespace: Option<String>,
 }
 
+/// What somebody hears who is in more groups than an object can keep.
+pub(in crate::api) const TOO_MANY_GROUPS: &str = "you are in more than 1000 groups, which is more than can be kept: ask your administrator for a login with fewer groups (let the identity provider send only those that matter in this cluster)";
+
 /// An authenticated identity, copied by the API server from the request that created the object. It is never typed:
 /// what a client writes here is overwritten (Kubernetes 1.36 and later) or refused (1.30 to 1.35).
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, Hash, KubeSchema)]
 #[x_kube(validation = Rule::new("!has(self.groups) || self.groups.size() <= 1000")
-    .message("you are in more than 1000 groups, which is more than can be kept: ask your administrator for a login with fewer groups (let the identity provider send only those that matter in this cluster)"))]
+    .message(TOO_MANY_GROUPS))]
 pub struct Identity {
     /// User name as authenticated.
     #[schemars(length(min = 1, max = 1024))]

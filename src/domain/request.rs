@@ -77,7 +77,7 @@ pub struct Seen<'a> {
     pub holdings: Holdings<'a>,
     /// Packages that the package must not be held with, in either direction.
     pub incompatible: Vec<Foe>,
-    /// The roles of the package as they are now.
+    /// The roles of the package as they are now; empty once the request is approved or denied.
     pub content: Content,
     /// The requestor holds the verb `assign` on the package.
     pub may_assign: bool,

@@ -79,7 +79,12 @@ impl World {
             decisions: self.decisions.find(&Term::Request(key)).map(|d| &**d).collect(),
             holdings,
             incompatible: self.incompatible(&package),
-            content: self.packages.get(&package).map(|p| self.content(p)).unwrap_or_default(),
+            content: self
+                .packages
+                .get(&package)
+                .filter(|_| request.phase().is_open())
+                .map(|p| self.content(p))
+                .unwrap_or_default(),
             may_assign,
             vouched_since,
             assignment: assignment.map(|a| &**a),

@@ -11,7 +11,7 @@ use kube::core::PartialObjectMeta;
 use crate::api::catalog_resource::RoleKind;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
-use crate::domain::resource::{Cluster, Offer, Scope, Target};
+use crate::domain::resource::{Cluster, Offer, Scope, Target, all_targets};
 use crate::grants::GrantKey;
 
 use super::binding;
@@ -124,16 +124,14 @@ impl Indexed for Catalog {
 
 impl Indexed for CatalogResource {
     fn terms(&self) -> Vec<Term> {
-        let mut terms = vec![Term::Namespace(space(self))];
-        for target in Offer::of(self).roles.values().flat_map(|role| role.targets().collect::<Vec<_>>()) {
+        let mut terms = BTreeSet::from([Term::Namespace(space(self))]);
+        for target in all_targets(&self.spec) {
             if let Scope::Namespace(namespace) = &target.scope {
-                terms.push(Term::Uses(namespace.clone()));
+                terms.insert(Term::Uses(namespace.clone()));
             }
-            terms.push(Term::Role(in_cluster(target)));
+            terms.insert(Term::Role(in_cluster(target)));
         }
-        terms.sort();
-        terms.dedup();
-        terms
+        terms.into_iter().collect()
     }
 }
 

@@ -42,8 +42,8 @@ pub struct RoleStatus {
     #[schemars(length(max = 63))]
     pub name: String,
     /// `Ready`: granted to whoever should have it. `NotFound`: it does not exist in one of its places. `NotAuthorized`: one of its authors may
-    /// not hand it out in one of its places. `Pending`: not judged yet. Unless it is Ready nobody gains the role where it is not, and whoever
-    /// has it there keeps it.
+    /// not hand it out in one of its places. `Pending`: not judged yet. Where it is not Ready nobody gains the role, and whoever has it
+    /// there keeps it, unless the namespace, Role or Catalog was deleted or made anew, or it was never found that they may hand it out.
     #[serde(default)]
     pub state: RoleState,
     /// Why, for machines: `AuthorMayBind`, `AuthorCannotBind`, `AuthorUnknown`, `TooBroad`, `RoleNotFound`, `RoleIsNamespaced`,

@@ -71,6 +71,14 @@ impl OfferedRole {
     }
 }
 
+/// Every role in every place.
+pub fn all_targets(spec: &CatalogResourceSpec) -> BTreeSet<Target> {
+    let places = places(spec);
+    let in_places =
+        |role: &RoleRef| places.iter().map(|scope| Target { scope: scope.clone(), role: role.clone() }).collect::<Vec<_>>();
+    spec.roles.iter().flat_map(|role| in_places(&role.kubernetes.role_ref)).collect()
+}
+
 fn places(spec: &CatalogResourceSpec) -> BTreeSet<Scope> {
     match spec.kubernetes.cluster_wide {
         true => [Scope::Cluster].into(),

@@ -127,7 +127,6 @@ pub trait PolicyWords {
     fn expiring(self, expiration: Expiration) -> Self;
     fn with_custom_schedule(self) -> Self;
     fn extendable(self) -> Self;
-    fn approving_extensions(self) -> Self;
     fn extending_at_once(self) -> Self;
     fn for_groups_themselves(self) -> Self;
     fn for_oneself(self) -> Self;
@@ -191,11 +190,6 @@ impl PolicyWords for Policy {
 
     fn extendable(mut self) -> Self {
         self.spec.extension.allowed = true;
-        self
-    }
-
-    fn approving_extensions(mut self) -> Self {
-        self.spec.approval.for_extension = true;
         self
     }
 

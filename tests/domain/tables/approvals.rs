@@ -123,15 +123,8 @@ fn a_decision_for_another_stage_or_another_time_does_not_count() {
 
 #[test]
 fn a_decision_before_the_stage_opened_does_not_count() {
-    let (request, requestor, subject) = (request("r1").created(at(5)), who("alice", &[]), user("alice"));
-    let bench = Bench {
-        request: &request,
-        requestor: &requestor,
-        subject: &subject,
-        owners: vec![],
-        content_since: None,
-        vouched_since: None,
-    };
+    let (table, request) = (table(lead()), request("r1").created(at(5)));
+    let bench = table.bench(&request);
     for (seconds, word) in [(9, Err("StageClosed")), (10, Ok(()))] {
         let mut status = open(&lead(), &bench, at(10), at(12));
         assert_eq!(status.deadline, at(12 + 14 * DAY), "its time runs from when people can see it");

@@ -46,7 +46,7 @@ fn an_extension_that_needs_no_approval_moves_the_end_at_once() {
 
 #[test]
 fn an_extension_that_needs_approval_counts_its_period_from_the_approval() {
-    let staged = engineers().stage(stage("lead", &[by_group("leads")])).approving_extensions();
+    let staged = engineers().stage(stage("lead", &[by_group("leads")]));
     let mut scene = asked(alice("r1").extending(), &[staged]);
     scene.held.push(held(10 * DAY));
     scene.step(at(DAY));
