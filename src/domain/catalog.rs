@@ -4,7 +4,7 @@ mod people;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject as RbacSubject};
 
@@ -77,7 +77,8 @@ fn noted_owners(catalog: &Catalog, now: DateTime<Utc>) -> Vec<NotedOwner> {
         let noted = before?.owners.iter().find(|noted| noted.subject == *owner)?;
         Some(noted.since)
     };
-    let first = if before.is_none() && generation(catalog) <= 1 { created(catalog) } else { now };
+    // Instants are whole seconds: what was decided in this very second may have been decided before.
+    let first = if before.is_none() && generation(catalog) <= 1 { created(catalog) } else { now + TimeDelta::seconds(1) };
     let mut owners: Vec<NotedOwner> = Vec::new();
     for subject in &catalog.spec.owners {
         if !owners.iter().any(|known| known.subject == *subject) {

@@ -1,6 +1,8 @@
 //! What is written in the record is true, whoever would like it otherwise.
 
-use entitlement_operator::api::AccessRequest;
+use chrono::Utc;
+use entitlement_operator::api::catalog::NotedOwner;
+use entitlement_operator::api::{AccessRequest, Catalog};
 use entitlement_operator::domain::request::assignment_name;
 use serde_json::{Value, json};
 
@@ -108,9 +110,11 @@ async fn who_becomes_an_owner_after_the_decision_was_none() {
     let _running = Operator::start(&plane, &[]).await;
     office.counts(&early, "False NotAnApprover").await;
     let root = office.person(ROOT).await;
-    eventually("olga is known as an owner", WITHIN, async || {
+    eventually("olga decides as an owner", WITHIN, async || {
         let catalog = root.get("Catalog", "", &office.name).await.unwrap();
-        if catalog["status"]["owners"].to_string().contains(OLGA) { Ok(()) } else { Err(catalog["status"].to_string()) }
+        let known: Catalog = serde_json::from_value(catalog).unwrap();
+        let decides = |owner: &NotedOwner| owner.subject.name == OLGA && owner.since <= Utc::now();
+        if known.deciding_owners().iter().any(decides) { Ok(()) } else { Err(format!("{:?}", known.status)) }
     })
     .await;
     let late = office.decides(OLGA, &request, "Approve").await;

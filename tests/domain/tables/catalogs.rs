@@ -193,5 +193,5 @@ fn an_owner_decides_since_the_operator_knows_them_as_one() {
         |place: &Place| place.look().status.owners.iter().map(|owner| (owner.subject.clone(), owner.since)).collect::<Vec<_>>();
     assert_eq!(since(&place), [(user("carol"), at(0))]);
     place.catalog.spec.owners = vec![user("olga"), user("carol")];
-    assert_eq!(since(&place), [(user("olga"), at(50)), (user("carol"), at(0))]);
+    assert_eq!(since(&place), [(user("olga"), at(51)), (user("carol"), at(0))]);
 }
