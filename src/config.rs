@@ -26,6 +26,15 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_RETENTION", value_name = "SPAN", default_value = "90d")]
     pub retention: Span,
 
+    /// How many requests of one requestor may be open at the same time; another one is denied with TooManyRequests. Holders of the verb assign
+    /// on a package are not bound when they ask for others.
+    #[arg(long, env = "ENTITLEMENT_OPEN_REQUESTS", value_name = "NUMBER", default_value = "20")]
+    pub open_requests: usize,
+
+    /// How many requests one requestor may make within a day; see --open-requests.
+    #[arg(long, env = "ENTITLEMENT_RECENT_REQUESTS", value_name = "NUMBER", default_value = "100")]
+    pub recent_requests: usize,
+
     /// How many objects are worked on at the same time.
     #[arg(long, env = "ENTITLEMENT_CONCURRENCY", value_name = "NUMBER", default_value = "32", value_parser = concurrency)]
     pub concurrency: usize,

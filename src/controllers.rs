@@ -19,6 +19,7 @@ use crate::act::Act;
 use crate::act::events::{self, Events, NoteKind};
 use crate::act::status::HasStatus;
 use crate::clock::Clock;
+use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Note, Plan};
 use crate::error::Error;
 use crate::grants::GrantKey;
@@ -52,6 +53,8 @@ pub struct Context {
 pub struct Settings {
     /// How long ended objects are kept.
     pub retention: TimeDelta,
+    /// How many requests one requestor may have.
+    pub bounds: Bounds,
     /// The brake on mass revocation.
     pub brake: Brake,
 }

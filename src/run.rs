@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::controllers::guard::{ADMISSION, Guard};
 use crate::controllers::{Context, DEFAULT_CATALOG, Settings, runner};
 use crate::domain::Key;
+use crate::domain::request::Bounds;
 use crate::grants::brake::Brake;
 use crate::lease::{Election, Ended, Leadership};
 use crate::observe::figures;
@@ -99,7 +100,8 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout, leadership: leadership.clone() };
     let guard = Guard::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
     let brake = Brake { count: config.hold_count, percent: usize::from(config.hold_share) };
-    let settings = Settings { retention: config.retention.delta(), brake };
+    let bounds = Bounds { open: config.open_requests, recent: config.recent_requests };
+    let settings = Settings { retention: config.retention.delta(), bounds, brake };
     let context = Arc::new(Context::new(act, events, metrics.clone(), clock, settings, guard));
 
     let (synced, mut watches) = start_watches(&client, &hub);

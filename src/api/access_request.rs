@@ -52,6 +52,8 @@ pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
         .message("an AccessRequest cannot be changed, only cancelled: cancel it and create another one"),
     validation = Rule::new("!oldSelf.cancelled || self.cancelled")
         .message("a cancelled AccessRequest stays cancelled: create another one").field_path(".cancelled"),
+    validation = Rule::new("!has(self.answers) || self.answers.map(a, (has(a.value) ? a.value.size() : 0) + (has(a.values) ? a.values.map(v, v.size()).sum() : 0)).sum() <= 8192")
+        .message("the answers have more than 8192 characters together: say less").field_path(".answers"),
     validation = Rule::new("self.type != 'Remove' || !has(self.schedule)")
         .message("a request of type Remove has no schedule: the access ends at once").field_path(".schedule"),
     validation = Rule::new("self.type != 'Extend' || !has(self.schedule) || !has(self.schedule.startTime)")
@@ -77,7 +79,7 @@ pub struct AccessRequestSpec {
     #[serde(default)]
     #[schemars(length(max = 4096))]
     pub justification: String,
-    /// Answers to the policy's questions. Immutable.
+    /// Answers to the policy's questions, at most 8192 characters together. Immutable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["question".into()]))]

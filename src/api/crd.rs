@@ -28,7 +28,7 @@ pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
 }
 
 /// Removes what schemars writes and Kubernetes does not want: `nullable` (an explicit null would be stored and then read as
-/// absent) and the number formats that the API server does not know.
+/// absent) and the number formats that the API server does not know. Every instant gets the pattern of those that can be read.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -41,6 +41,9 @@ fn tidy(value: &mut Value) {
             }
             if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
                 map.remove("format");
+            }
+            if map.get("format").and_then(Value::as_str) == Some("date-time") {
+                map.insert("pattern".to_owned(), super::time::PATTERN.into());
             }
             map.values_mut().for_each(tidy);
         }

@@ -31,7 +31,7 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         let mut world = context.hub.write();
         let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
         let vouched_since = context.guard.vouched_since();
-        let plan = wish::decide(&world.request_seen(&current, may_assign, vouched_since, context.settings.retention), now);
+        let plan = wish::decide(&world.request_seen(&current, may_assign, vouched_since, context.settings.retention, context.settings.bounds), now);
         if is_step_forward(&current, &plan) {
             world.claims.insert(claim.clone());
         }
@@ -66,10 +66,11 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
     let now = context.clock.now();
     let Some(found) = context.hub.read().decisions.get(key).cloned() else { return Ok(Outcome::Idle) };
     let request = Key::new(&key.namespace, &found.spec.access_request);
-    if context.hub.read().requests.get(&request).is_some() {
-        return Ok(Outcome::Idle); // the request judges it
-    }
-    let plan = verdict::without_request(&found, context.settings.retention, now);
+    let retention = context.settings.retention;
+    let plan = match context.hub.read().requests.get(&request).is_some() {
+        true => verdict::with_request(&found, retention, now), // the request judges it
+        false => verdict::without_request(&found, retention, now),
+    };
     context.carry_out(&found, plan).await
 }
 

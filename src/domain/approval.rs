@@ -30,6 +30,7 @@ use crate::api::time::created;
 use crate::api::{AccessRequest, ApprovalDecision};
 
 use super::plan::Key;
+use super::schedule::sum;
 
 /// What judging needs to know besides the stage.
 pub struct Bench<'a> {
@@ -52,7 +53,7 @@ pub type Judgement = Result<(), &'static str>;
 
 /// Opens a stage at `opened_at`; its time runs from `now`, when people can see it.
 pub fn open(stage: &Stage, bench: &Bench<'_>, opened_at: DateTime<Utc>, now: DateTime<Utc>) -> StageStatus {
-    let after = |span: crate::api::Span| now.checked_add_signed(span.delta()).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    let after = |span: crate::api::Span| sum(now, span);
     let mut status = StageStatus {
         name: stage.name.clone(),
         state: StageState::Open,

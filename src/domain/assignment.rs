@@ -2,7 +2,7 @@
 //!
 //! | from | when | to | reason |
 //! |---|---|---|---|
-//! | - | direct, and not acceptable (yet) | Pending, `Accepted=False` | `PackageNotFound`, `PolicyNotFound`, `NotEligible`, `SelfAssignment`, `AlreadyAssigned`, `Incompatible`, `SchedulePast`, `ScheduleTooLong` |
+//! | - | direct, and not acceptable (yet) | Pending, `Accepted=False` | `PackageNotFound`, `PackageNotReady`, `PolicyNotFound`, `PolicyNotReady`, `NotEligible`, `SelfAssignment`, `AlreadyAssigned`, `Incompatible`, `SchedulePast`, `ScheduleTooLong` |
 //! | - | from a request that is not (yet) approved as far as we see | Pending, `Accepted=Unknown` | `RequestNotApproved` |
 //! | -, Pending | acceptable, start ahead | Scheduled | |
 //! | -, Pending, Scheduled | acceptable, start reached | Provisioning | |

@@ -71,6 +71,23 @@ fn status(
     status
 }
 
+/// How long a decision is kept that did not count, or that names no request: long enough to be read by whoever made it.
+const KEPT: TimeDelta = TimeDelta::days(1);
+
+/// Whether a decision was judged, and did not count: nobody needs to look at it again.
+pub fn is_settled(decision: &ApprovalDecision) -> bool {
+    is_judged(decision) && !is_counted(decision)
+}
+
+/// Looks at a decision that was judged with its request: one that did not count is not kept as long as the request.
+pub fn with_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
+    let mut plan = Plan::status(decision.status.clone().unwrap_or_default());
+    if is_settled(decision) {
+        retire(&mut plan, decision, retention.min(KEPT), now);
+    }
+    plan
+}
+
 /// Looks at a decision whose request does not exist (any more).
 pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
     let mut plan = match is_judged(decision) {
@@ -80,9 +97,13 @@ pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: D
             Plan::status(status(decision, State::Unknown, REQUEST_NOT_FOUND, &text, now))
         }
     };
-    match created(decision).checked_add_signed(retention) {
+    retire(&mut plan, decision, if is_counted(decision) { retention } else { retention.min(KEPT) }, now);
+    plan
+}
+
+fn retire(plan: &mut Plan<ApprovalDecisionStatus>, decision: &ApprovalDecision, kept: TimeDelta, now: DateTime<Utc>) {
+    match created(decision).checked_add_signed(kept) {
         Some(due) if now >= due => plan.effects.push(Effect::Retire),
         due => plan.wake(due),
     }
-    plan
 }

@@ -70,6 +70,21 @@ fn may_act(terms: &Requestors, people: &People<'_>) -> bool {
     people.same() || people.may_assign || terms.on_behalf.iter().any(|s| s.covers(people.requestor))
 }
 
+/// Whether the requestor may ask for the subject under any of these policies at all. Asked before anything is waited for: what a stranger
+/// asks for somebody else must not lie about for an hour.
+pub fn may_ask(policies: &[&Policy], people: &People<'_>) -> Result<(), Refusal> {
+    if may_act(&Requestors::default(), people) || policies.iter().any(|p| may_act(&p.spec.requestors, people)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        Reason::NotAllowedForOthers,
+        format!(
+            "{} may not request for {}: not among requestors.onBehalf of any policy of the package, and without the verb assign on it",
+            people.requestor.username, people.subject
+        ),
+    ))
+}
+
 /// Why a policy does not let the request pass; the later the variant, the more telling the reason.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
@@ -163,7 +178,7 @@ fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) 
         Some(Fit::Disabled) => {
             Outcome::Refuse(Refusal::new(Reason::PolicyDisabled, format!("nothing can be requested now: disabled is {names}")))
         }
-        Some(Fit::NotReady(why)) => Outcome::Wait(Refusal::new(Reason::PolicyNotFound, format!("no policy is ready: {why}"))),
+        Some(Fit::NotReady(why)) => Outcome::Wait(Refusal::new(Reason::PolicyNotReady, format!("no policy is ready: {why}"))),
         _ => Outcome::Refuse(Refusal::new(Reason::NotEligible, not_eligible(subject, &names, candidates))),
     }
 }

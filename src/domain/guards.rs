@@ -13,9 +13,10 @@ use chrono::{DateTime, Utc};
 use crate::api::access_request::{RequestType, Schedule};
 use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::policy::Justification;
+use crate::api::time::created;
 use crate::api::{AccessPackage, Policy};
 
-use super::eligibility::{People, choose, is_excepted};
+use super::eligibility::{People, choose, is_excepted, may_ask};
 use super::holdings::{Holdings, Rank};
 use super::request::Seen;
 use super::{readiness, schedule, separation};
@@ -23,10 +24,16 @@ use super::{readiness, schedule, separation};
 /// Why a request is denied. The whole vocabulary of `status.reason` for phase `Denied`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// The package did not exist, or was not Ready, for an hour.
+    /// The package did not exist for an hour, or is being deleted.
     PackageNotFound,
-    /// The named policy (or any) did not exist, or was not Ready, for an hour.
+    /// The package was not Ready for an hour; its conditions say why.
+    PackageNotReady,
+    /// The named policy (or any) did not exist for an hour.
     PolicyNotFound,
+    /// The policy was not Ready for an hour; its conditions say why.
+    PolicyNotReady,
+    /// The requestor has too many requests open, or made too many of late; the message says which.
+    TooManyRequests,
     /// The named policy is not among the most specific ones that fit.
     PolicyNotOffered,
     /// `spec.enabled` of the Catalog is false.
@@ -72,7 +79,10 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PackageNotFound => "PackageNotFound",
+            Self::PackageNotReady => "PackageNotReady",
             Self::PolicyNotFound => "PolicyNotFound",
+            Self::PolicyNotReady => "PolicyNotReady",
+            Self::TooManyRequests => "TooManyRequests",
             Self::PolicyNotOffered => "PolicyNotOffered",
             Self::CatalogDisabled => "CatalogDisabled",
             Self::PolicyDisabled => "PolicyDisabled",
@@ -145,6 +155,8 @@ pub struct Passed<'a> {
 pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Outcome> {
     let request = seen.request;
     catalog_enabled(seen)?;
+    may_ask(&seen.policies, people)?;
+    not_too_many(seen, people)?;
     let package = package_there(seen)?;
     let policy = choose(request, package, &seen.policies, people)?;
     if request.spec.kind == RequestType::Extend && !policy.spec.extension.allowed {
@@ -159,10 +171,27 @@ pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -
         .into());
     }
     answers::check(&policy.spec.questions, &request.spec.answers)?;
+    schedule::not_past(request.spec.schedule.as_ref(), created(request))?;
     let schedule =
         schedule::effective(&policy.spec.expiration, policy.spec.custom_schedule, request.spec.schedule.as_ref(), now)?;
     holdings(seen, people, Rank::Submitted, now)?;
     Ok(Passed { policy, schedule })
+}
+
+/// Nobody floods: so many requests of one requestor may be open, and so many are judged in a day. Whoever may assign the package in person is
+/// bound by neither.
+fn not_too_many(seen: &Seen<'_>, people: &People<'_>) -> Result<(), Refusal> {
+    let (before, bounds) = (&seen.before, &seen.bounds);
+    let text = if people.may_assign {
+        return Ok(());
+    } else if before.open >= bounds.open {
+        format!("{} has {} requests open already: wait for them, or cancel some", people.requestor.username, bounds.open)
+    } else if before.recent >= bounds.recent {
+        format!("{} made {} requests within a day already: ask again tomorrow", people.requestor.username, bounds.recent)
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Reason::TooManyRequests, text))
 }
 
 /// What can have changed since the request was accepted.
@@ -225,7 +254,7 @@ fn package_there<'a>(seen: &Seen<'a>) -> Result<&'a AccessPackage, Outcome> {
     }
     if !readiness::package_is_ready(package) {
         let text = format!("access package {:?} is not Ready; its conditions say why", seen.request.spec.access_package);
-        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, text)));
+        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotReady, text)));
     }
     Ok(package)
 }

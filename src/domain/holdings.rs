@@ -106,8 +106,12 @@ fn age(request: &AccessRequest) -> (DateTime<Utc>, &str) {
     (created(request), request.metadata.uid.as_deref().unwrap_or_default())
 }
 
-/// Whether a rival goes before a request of the given rank.
+/// Whether a rival goes before a request of the given rank. One that nobody judged yet counts only where its subject asks in person: what a
+/// stranger asks for somebody blocks nobody.
 pub fn goes_before(rival: &Rival<'_>, request: &AccessRequest, rank: Rank) -> bool {
+    if rival.rank() == Rank::Submitted && !is_in_person(rival.request) {
+        return false;
+    }
     rival.rank() > rank || (rival.rank() == rank && age(rival.request) < age(request))
 }
 

@@ -86,7 +86,7 @@ pub fn policy_terms(policy: &Policy, package: Option<&AccessPackage>) -> Result<
         }
     }
     for question in &policy.spec.questions {
-        if let Some(Err(error)) = question.pattern.as_deref().map(super::guards::answers::compile) {
+        if let Some(error) = question.pattern.as_deref().and_then(super::guards::answers::flaw) {
             return Err(Wrong::new(PATTERN_INVALID, format!("question {:?}: {error}", question.name)));
         }
     }

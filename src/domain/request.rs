@@ -3,7 +3,7 @@
 //! | from | when | to | reason |
 //! |---|---|---|---|
 //! | - | created | Submitted | |
-//! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PolicyNotFound` |
+//! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PackageNotReady`, `PolicyNotFound`, `PolicyNotReady` |
 //! | Submitted | older than the admission policies | Denied | `IdentityNotEnforced` |
 //! | Submitted | a guard fails | Denied | the guard's, see [`super::guards::Reason`] |
 //! | Submitted | guards pass, stages apply | PendingApproval, first stage opens | |
@@ -88,6 +88,28 @@ pub struct Seen<'a> {
     pub assignment: Option<&'a Assignment>,
     /// How long ended requests are kept.
     pub retention: TimeDelta,
+    /// How many requests the requestor made before this one.
+    pub before: Before,
+    /// How many of them may be.
+    pub bounds: Bounds,
+}
+
+/// Requests that a requestor made before one, counted up to the bounds; only while that one is Submitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Not ended.
+    pub open: usize,
+    /// Within a day before.
+    pub recent: usize,
+}
+
+/// How many requests one requestor may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Open at the same time.
+    pub open: usize,
+    /// Within a day.
+    pub recent: usize,
 }
 
 impl Seen<'_> {

@@ -2,16 +2,29 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::Span;
 use crate::api::access_request::{Schedule, WishedSchedule};
 use crate::api::policy::Expiration;
 use crate::api::time::whole;
 
 use super::guards::{Reason, Refusal};
 
+/// The last instant that can be written with four digits for the year, in seconds since the epoch; no sum passes it.
+const LAST: i64 = 253_402_300_799;
+
+/// An instant and a duration added up; the last instant that can be written where the sum lies beyond it.
+pub fn sum(at: DateTime<Utc>, span: Span) -> DateTime<Utc> {
+    at.checked_add_signed(span.delta()).map_or(last(), |sum| sum.min(last()))
+}
+
+fn last() -> DateTime<Utc> {
+    DateTime::from_timestamp(LAST, 0).unwrap_or_default()
+}
+
 /// The latest end that a policy allows for a period that starts at `start`; `None`: no limit.
 pub fn limit(expiration: &Expiration, start: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match (expiration.after, expiration.at) {
-        (Some(after), _) => Some(start.checked_add_signed(after.delta()).unwrap_or(DateTime::<Utc>::MAX_UTC)),
+        (Some(after), _) => Some(sum(start, after)),
         (None, Some(at)) => Some(at),
         (None, None) => None,
     }
@@ -36,19 +49,38 @@ pub fn effective(
     }
     let start = wish.and_then(|w| w.start_time).map_or(now, |start| whole(start).max(now));
     let limit = limit(expiration, start);
-    let wished =
-        wish.and_then(|w| w.end_time.map(whole).or_else(|| w.duration.and_then(|d| start.checked_add_signed(d.delta()))));
+    let wished = wish.and_then(|w| w.end_time.map(whole).or_else(|| w.duration.map(|d| sum(start, d))));
     let end = wished.or(limit);
     if let Some(end) = end.filter(|end| *end <= start) {
         let text = format!("the period would end at {} and not start before {}", show(end), show(start));
         return Err(Refusal::new(Reason::SchedulePast, text));
     }
     match (end, limit) {
+        (Some(end), _) if end >= last() => Err(Refusal::new(
+            Reason::ScheduleTooLong,
+            format!("the period would end at {} or later, which is no time to plan for: name an earlier end", show(end)),
+        )),
         (Some(end), Some(limit)) if end > limit => Err(Refusal::new(
             Reason::ScheduleTooLong,
             format!("the period would end at {}, the policy allows at most until {}", show(end), show(limit)),
         )),
         _ => Ok(Schedule { start_time: start, end_time: end }),
+    }
+}
+
+/// A wish that lay wholly in the past when it was made is no wish: the start and the length contradict what anybody would mean.
+pub fn not_past(wish: Option<&WishedSchedule>, made: DateTime<Utc>) -> Result<(), Refusal> {
+    let period = wish.and_then(|w| w.start_time.zip(w.duration));
+    match period.map(|(start, duration)| sum(start, duration)).filter(|end| *end <= made) {
+        Some(end) => {
+            let text = format!(
+                "the period (schedule.startTime and duration) ended at {}, before the request was made at {}: leave startTime out to start now",
+                show(end),
+                show(made)
+            );
+            Err(Refusal::new(Reason::SchedulePast, text))
+        }
+        None => Ok(()),
     }
 }
 

@@ -16,11 +16,13 @@ use crate::api::assignment::{GrantState, GrantStatus};
 use crate::api::catalog_resource::ResourceRole;
 use crate::api::condition;
 use crate::api::subject::{Identity, Subject};
+use crate::api::time::created;
 use crate::api::{AccessPackage, AccessRequest, Assignment, CatalogResource};
 use crate::domain::assignment::{self, Origin, Role};
 use crate::domain::content::{self, Content};
 use crate::domain::eligibility::People;
 use crate::domain::holdings::{self, Holdings, Rival};
+use crate::domain::request::{Before, Bounds};
 use crate::domain::resource::{Standing, Target, grantable};
 use crate::domain::{Key, request};
 use crate::grants::GrantKey;
@@ -57,6 +59,7 @@ impl World {
         may_assign: bool,
         vouched_since: Option<DateTime<Utc>>,
         retention: TimeDelta,
+        bounds: Bounds,
     ) -> request::Seen<'a> {
         let key = Key::of(request);
         let package = holdings::wanted_by(request);
@@ -89,7 +92,26 @@ impl World {
             vouched_since,
             assignment: assignment.map(|a| &**a),
             retention,
+            before: self.made_before(request, bounds),
+            bounds,
         }
+    }
+
+    /// What the requestor of a Submitted request asked for before; counting stops at the bounds.
+    fn made_before(&self, request: &AccessRequest, bounds: Bounds) -> Before {
+        let who = request.spec.requestor.as_ref().filter(|_| request.phase() == RequestPhase::Submitted);
+        let Some(who) = who else { return Before::default() };
+        let age = |r: &AccessRequest| (created(r), r.metadata.uid.clone());
+        let (own, since) = (age(request), created(request) - TimeDelta::days(1));
+        let mut before = Before::default();
+        for other in self.requests.find(&Term::Requestor(who.username.clone())).filter(|r| age(r) < own) {
+            before.open += usize::from(!other.phase().is_terminal());
+            before.recent += usize::from(created(&**other) > since);
+            if before.open >= bounds.open || before.recent >= bounds.recent {
+                break;
+            }
+        }
+        before
     }
 
     /// The roles of a package, as approvers are asked about them.

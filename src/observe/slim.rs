@@ -2,18 +2,25 @@
 
 use kube::core::ObjectMeta;
 
+use crate::api::labels::MANAGED_BY;
 use crate::api::{AccessRequest, Assignment};
 
-/// An annotation that repeats the whole object.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+/// What our labels and annotations begin with.
+const OURS: &str = "entitlement.dev/";
 
-/// Lets go of the parts of every object's metadata that are as large as the object itself.
+/// Lets go of the parts of every object's metadata that others fill, and that may be larger than the object itself: of labels and annotations
+/// only ours are read.
 pub fn metadata(meta: &mut ObjectMeta, dated: bool) {
     if !dated {
         meta.managed_fields = None;
     }
-    if let Some(annotations) = &mut meta.annotations {
-        annotations.remove(LAST_APPLIED);
+    for ours in [&mut meta.labels, &mut meta.annotations] {
+        if let Some(all) = ours {
+            all.retain(|key, _| key == MANAGED_BY || key.starts_with(OURS));
+            if all.is_empty() {
+                *ours = None;
+            }
+        }
     }
     meta.finalizers.iter_mut().for_each(Vec::shrink_to_fit);
 }
@@ -28,8 +35,15 @@ pub fn assignment(assignment: &mut Assignment) {
     }
 }
 
-/// The same for a request.
+/// The same for a request. Of one that has ended, what it said is in its status as far as anybody reads it again.
 pub fn request(request: &mut AccessRequest) {
+    if request.phase().is_terminal() {
+        request.spec.answers = Vec::new();
+        request.spec.justification = String::new();
+        if let Some(requestor) = &mut request.spec.requestor {
+            requestor.groups = Vec::new();
+        }
+    }
     if let Some(status) = &mut request.status {
         status.stages.shrink_to_fit();
         status.timeline.shrink_to_fit();

@@ -20,6 +20,14 @@ pub enum Term {
     Resource(Key),
     /// Names this AccessRequest.
     Request(Key),
+    /// Named this AccessRequest, and did not count.
+    Settled(Key),
+    /// Was asked for by this user.
+    Requestor(String),
+    /// Waits for approval in this namespace.
+    Waiting(String),
+    /// Has something under way under this Policy.
+    Policy(Key),
     /// Names this Assignment.
     Assignment(Key),
     /// Is for this subject.
@@ -30,6 +38,10 @@ pub enum Term {
     Role(Target),
     /// Has rules about separation of duties.
     Separates,
+    /// Must not be held with this AccessPackage of the same catalog.
+    Excludes(Key),
+    /// Must not be held with the AccessPackage of this name in the Catalog of the first name.
+    ExcludesIn(String, String),
 }
 
 /// A kind that can be cached: by which terms an object is found.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::api::access_request::RequestPhase;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
+use crate::domain::guards::answers::flaw;
 use crate::domain::holdings::{package_of, wanted_by};
 use crate::domain::resource::Offer;
 use crate::domain::separation::named_by;
@@ -205,6 +206,12 @@ impl Watched for Policy {
         &mut world.policies
     }
 
+    /// Its patterns are compiled here, where nobody waits for the caches.
+    fn slim(&mut self) {
+        let patterns = self.spec.questions.iter().filter_map(|question| question.pattern.as_deref());
+        patterns.for_each(|pattern| drop(flaw(pattern)));
+    }
+
     fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
         let Some(policy) = new.or(old) else { return };
         let key = Key::of(policy);
@@ -237,7 +244,11 @@ impl Watched for AccessRequest {
             wakes.extend(world.catalog_of(&key.namespace).map(|c| Work::Catalog(Key::of(c))));
         }
         wakes.push(Work::Package(wanted_by(request)));
+        let settled = Term::Settled(key.clone());
         let named = Term::Request(key);
+        if old.is_none() || new.is_none() {
+            wakes.extend(keys(&world.decisions, &settled).into_iter().map(Work::Decision));
+        }
         wakes.extend(keys(&world.decisions, &named).into_iter().map(Work::Decision));
         wakes.extend(keys(&world.assignments, &named).into_iter().map(Work::Assignment));
         // Assignments of the same subject may have waited for this request to end.

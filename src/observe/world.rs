@@ -8,9 +8,11 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::core::PartialObjectMeta;
 
+use crate::api::access_request::RequestPhase;
 use crate::api::catalog_resource::RoleKind;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
+use crate::domain::decision::is_settled;
 use crate::domain::resource::{Cluster, Offer, Scope, Target, all_targets};
 use crate::grants::GrantKey;
 
@@ -149,6 +151,11 @@ impl Indexed for AccessPackage {
         let mut terms = vec![Term::Namespace(namespace.clone())];
         terms.extend(self.spec.resource_roles.iter().map(|r| Term::Resource(Key::new(&namespace, &r.resource))));
         terms.extend(self.spec.incompatible_with.as_ref().map(|_| Term::Separates));
+        let references = self.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
+        terms.extend(references.map(|reference| match &reference.catalog {
+            Some(catalog) => Term::ExcludesIn(catalog.clone(), reference.name.clone()),
+            None => Term::Excludes(Key::new(&namespace, &reference.name)),
+        }));
         terms
     }
 }
@@ -166,13 +173,18 @@ impl Indexed for AccessRequest {
         terms.extend(self.subject().map(Term::Subject));
         let assignment = self.status.as_ref().and_then(|s| s.assignment.as_ref());
         terms.extend(assignment.map(|name| Term::Assignment(Key::new(&namespace, name))));
+        terms.extend(self.spec.requestor.as_ref().map(|who| Term::Requestor(who.username.clone())));
+        let policy = self.status.as_ref().and_then(|s| s.policy.as_ref()).filter(|_| !self.phase().is_terminal());
+        terms.extend(policy.map(|policy| Term::Policy(Key::new(&namespace, &policy.name))));
+        terms.extend((self.phase() == RequestPhase::PendingApproval).then_some(Term::Waiting(namespace)));
         terms
     }
 }
 
 impl Indexed for ApprovalDecision {
     fn terms(&self) -> Vec<Term> {
-        vec![Term::Request(Key::new(space(self), &self.spec.access_request))]
+        let request = Key::new(space(self), &self.spec.access_request);
+        vec![if is_settled(self) { Term::Settled(request) } else { Term::Request(request) }]
     }
 }
 
@@ -185,6 +197,8 @@ impl Indexed for Assignment {
             Term::Subject(self.spec.subject.clone()),
         ];
         terms.extend(self.spec.access_request.as_ref().map(|name| Term::Request(Key::new(&namespace, name))));
+        let policy = (!self.phase().is_terminal()).then_some(&self.spec.policy);
+        terms.extend(policy.map(|policy| Term::Policy(Key::new(&namespace, policy))));
         terms
     }
 }

@@ -82,7 +82,7 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
         ));
     };
     if !readiness::package_is_ready(package) {
-        return Err(refused(Reason::PackageNotFound.as_str(), format!("access package {:?} is not Ready", spec.access_package)));
+        return Err(refused(Reason::PackageNotReady.as_str(), format!("access package {:?} is not Ready", spec.access_package)));
     }
     let policy = seen.policy.filter(|policy| policy.spec.access_package == spec.access_package);
     let Some(policy) = policy else {
@@ -91,7 +91,7 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
     };
     if let Err(wrong) = readiness::policy_terms(policy, Some(package)) {
         return Err(refused(
-            Reason::PolicyNotFound.as_str(),
+            Reason::PolicyNotReady.as_str(),
             format!("policy {:?} is not Ready: {}", spec.policy, wrong.message),
         ));
     }

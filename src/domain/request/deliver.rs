@@ -1,5 +1,6 @@
 //! From Approved to the end: the period is fixed, the assignment is made, extended or ended.
 
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use crate::api::access_request::{RequestPhase, RequestType, Schedule};
@@ -230,12 +231,23 @@ pub(super) fn ended(draft: &mut Draft<'_, '_>) {
     }
     let since = assignment.and_then(|a| a.status.as_ref()?.ended_at);
     let last = draft.plan.status.timeline.last().map(|entry: &TimelineEntry| entry.at);
-    let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(draft.seen.retention)) else { return };
+    let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(kept(draft))) else { return };
     if draft.now >= due {
         draft.plan.effects.push(Effect::Retire);
     } else {
         draft.plan.wake(Some(due));
     }
+}
+
+/// How long an ended request is kept. What no policy ever let in is no record of access, and anybody can make a great deal of it.
+fn kept(draft: &Draft<'_, '_>) -> TimeDelta {
+    let status = &draft.plan.status;
+    let refused = status.phase == RequestPhase::Denied && status.policy.is_none();
+    let most = match status.reason == Reason::TooManyRequests.as_str() {
+        true => TimeDelta::minutes(10),
+        false => TimeDelta::days(7),
+    };
+    if refused { draft.seen.retention.min(most) } else { draft.seen.retention }
 }
 
 /// Tells once that the access which was delivered is over, and why: requestors read their requests, and mostly no assignments.

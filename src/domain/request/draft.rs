@@ -1,8 +1,10 @@
 //! The plan in the making: phase, timeline, conditions and messages that always move together.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::{DateTime, Utc};
 
-use crate::api::AccessRequestStatus;
+use crate::api::{AccessRequestStatus, ApprovalDecision};
 use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
 use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
@@ -22,13 +24,19 @@ pub(super) struct Draft<'s, 'a> {
     pub plan: Plan<AccessRequestStatus>,
     /// The guards were passed in this very look, so that they need not be asked again.
     pub just_passed: bool,
-    judged: Vec<Key>,
+    judged: BTreeSet<Key>,
+    /// What there is to judge, by name.
+    decisions: HashMap<&'a str, &'a ApprovalDecision>,
 }
+
+/// Most decisions that one look tells what became of them: each is a write. The rest has its turn in the next look, behind others that wait.
+const MOST_JUDGED: usize = 100;
 
 impl<'s, 'a> Draft<'s, 'a> {
     pub fn new(seen: &'s Seen<'a>, now: DateTime<Utc>) -> Self {
         let status = seen.request.status.clone().unwrap_or_default();
-        let mut draft = Self { seen, now, plan: Plan::status(status), just_passed: false, judged: Vec::new() };
+        let decisions = seen.decisions.iter().map(|d| (d.metadata.name.as_deref().unwrap_or_default(), *d)).collect();
+        let mut draft = Self { seen, now, plan: Plan::status(status), just_passed: false, judged: BTreeSet::new(), decisions };
         if draft.plan.status.timeline.is_empty() {
             let by = seen.request.spec.requestor.as_ref().map(|r| r.username.as_str());
             let text = seen.request.spec.justification.clone();
@@ -111,13 +119,14 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Whether a decision was judged in this look.
     pub fn was_judged(&self, name: &str) -> bool {
-        self.judged.iter().any(|key| key.name == name)
+        let namespace = self.seen.request.metadata.namespace.clone().unwrap_or_default();
+        self.judged.contains(&Key::new(namespace, name))
     }
 
     /// Notes what became of a decision, to be written on it.
     pub fn judge(&mut self, decision: &Key, judgement: Judgement) {
-        if let Some(found) = self.seen.decisions.iter().find(|d| Key::of(**d) == *decision) {
-            self.judged.push(decision.clone());
+        if let Some(found) = self.decisions.get(decision.name.as_str()) {
+            self.judged.insert(decision.clone());
             let status = Box::new(decision::judged(found, judgement, self.now));
             self.plan.effects.push(Effect::Judge { decision: decision.clone(), status });
         }
@@ -127,14 +136,16 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// two writes get it now.
     fn judge_the_rest(&mut self) {
         if !matches!(self.phase(), RequestPhase::Submitted) {
-            for decision in self.seen.decisions.clone() {
-                let key = Key::of(decision);
-                let counted = self.plan.status.stages.iter().flat_map(|s| &s.decisions).any(|d| d.decision_ref == key.name);
+            let stages = self.plan.status.stages.iter().flat_map(|s| &s.decisions);
+            let all_counted: BTreeSet<String> = stages.map(|d| d.decision_ref.clone()).collect();
+            for decision in &self.seen.decisions {
+                let key = Key::of(*decision);
+                let counted = all_counted.contains(&key.name);
                 let open = self.phase() == RequestPhase::PendingApproval && !counted;
                 if self.judged.contains(&key) {
                     continue;
                 }
-                let changed = self.plan.status.content_changed_at.is_some_and(|since| created(decision) < since);
+                let changed = self.plan.status.content_changed_at.is_some_and(|since| created(*decision) < since);
                 if changed && !counted && decision::is_counted(decision) {
                     self.judge(&key, Err(CONTENT_CHANGED));
                 } else if !decision::is_judged(decision) && !open {
@@ -144,8 +155,20 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
     }
 
+    /// Whoever decides ten thousand times holds up nobody: a look writes so many, and looks again.
+    fn judge_some_later(&mut self) {
+        let (judges, mut others): (Vec<_>, Vec<_>) =
+            self.plan.effects.drain(..).partition(|effect| matches!(effect, Effect::Judge { .. }));
+        if judges.len() > MOST_JUDGED {
+            others.retain(|effect| *effect != Effect::Retire);
+            self.plan.wake(Some(self.now));
+        }
+        self.plan.effects = judges.into_iter().take(MOST_JUDGED).chain(others).collect();
+    }
+
     pub fn finish(mut self) -> Plan<AccessRequestStatus> {
         self.judge_the_rest();
+        self.judge_some_later();
         // Whoever decided is told before the request goes.
         self.plan.effects.sort_by_key(|effect| *effect == Effect::Retire);
         self.plan.status.observed_generation = Some(generation(self.seen.request));

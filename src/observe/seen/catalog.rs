@@ -1,10 +1,9 @@
 //! What is seen of a catalog: its namespace, its people, and who asks and decides in it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::api::access_request::{PinnedPolicy, RequestPhase};
-use crate::api::{AccessRequest, Catalog, Policy};
+use crate::api::access_request::PinnedPolicy;
+use crate::api::{Catalog, Policy};
 use crate::domain::{Key, catalog};
 use crate::observe::table::Term;
 use crate::observe::world::World;
@@ -22,23 +21,19 @@ impl World {
             packages: self.packages.find(&term).count(),
             resources: self.resources.find(&term).count(),
             policies: self.policies.find(&term).map(|p| (&**p, p.spec.enabled || self.is_in_use(p))).collect(),
-            waiting: self.waiting(&term),
+            waiting: self.waiting(&namespace),
         }
     }
 
     /// Whether somebody has something under way under a policy: they must be able to read it, to withdraw it or to give it back.
     fn is_in_use(&self, policy: &Policy) -> bool {
-        let package = Term::Package(Key::new(policy.metadata.namespace.clone().unwrap_or_default(), &policy.spec.access_package));
-        let name = policy.metadata.name.as_deref();
-        let under = |r: &&Arc<AccessRequest>| r.status.as_ref().and_then(|s| s.policy.as_ref()).map(|p| p.name.as_str()) == name;
-        self.requests.find(&package).filter(|r| !r.phase().is_terminal()).any(|r| under(&r))
-            || self.assignments.find(&package).any(|a| !a.phase().is_terminal() && Some(a.spec.policy.as_str()) == name)
+        let under = Term::Policy(Key::of(policy));
+        self.requests.find(&under).next().is_some() || self.assignments.find(&under).next().is_some()
     }
 
     /// The terms of requests that wait for approval, each version of a policy once.
-    fn waiting(&self, namespace: &Term) -> Vec<&PinnedPolicy> {
-        let waiting = self.requests.find(namespace).filter(|r| r.phase() == RequestPhase::PendingApproval);
-        let pinned = waiting.filter_map(|r| r.status.as_ref()?.policy.as_ref());
+    fn waiting(&self, namespace: &str) -> Vec<&PinnedPolicy> {
+        let pinned = self.requests.find(&Term::Waiting(namespace.to_owned())).filter_map(|r| r.status.as_ref()?.policy.as_ref());
         let versions: BTreeMap<(&str, i64), &PinnedPolicy> = pinned.map(|p| ((p.uid.as_str(), p.generation), p)).collect();
         versions.into_values().collect()
     }

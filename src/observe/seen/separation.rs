@@ -1,5 +1,7 @@
 //! Which packages must not be held together.
 
+use std::collections::BTreeSet;
+
 use crate::api::{AccessPackage, Assignment};
 use crate::domain::separation::{self, Foe};
 use crate::domain::{Key, holdings};
@@ -11,13 +13,16 @@ impl World {
     pub(super) fn incompatible(&self, package: &Key) -> Vec<Foe> {
         let names = |p: &AccessPackage| separation::named_by(p, |catalog| self.namespace_of(catalog));
         let named = self.packages.get(package).map(|p| names(p)).unwrap_or_default();
-        let others = self.packages.find(&Term::Separates).filter(|p| names(p).contains(package)).map(|p| Key::of(&**p));
-        let honored = self.catalog_of(&package.namespace).map(|c| c.spec.honors_separation_from.as_slice()).unwrap_or_default();
+        let own = self.catalog_of(&package.namespace);
+        let outside = own.and_then(|c| c.metadata.name.clone()).map(|catalog| Term::ExcludesIn(catalog, package.name.clone()));
+        let terms = outside.into_iter().chain([Term::Excludes(package.clone())]);
+        let others: BTreeSet<Key> = terms.flat_map(|term| self.packages.find(&term)).map(|p| Key::of(&**p)).collect();
+        let honored = own.map(|c| c.spec.honors_separation_from.as_slice()).unwrap_or_default();
         let binds = |other: &Key| {
             let stating = self.catalog_of(&other.namespace).and_then(|c| c.metadata.name.as_ref());
             other.namespace == package.namespace || stating.is_some_and(|catalog| honored.contains(catalog))
         };
-        separation::foes(named, others.map(|other| (other.clone(), binds(&other))))
+        separation::foes(named, others.into_iter().map(|other| (other.clone(), binds(&other))))
     }
 
     /// What a package names as incompatible and does not exist.

@@ -10,6 +10,7 @@ use entitlement_operator::api::{
 use entitlement_operator::domain::assignment::{self, Origin, Role};
 use entitlement_operator::domain::content::Content;
 use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, wanted_by};
+use entitlement_operator::domain::request::{Before, Bounds};
 use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::{Effect, Key, Plan, request};
 
@@ -41,7 +42,12 @@ pub struct Asked {
     pub content: Content,
     pub may_assign: bool,
     pub vouched_since: Option<DateTime<Utc>>,
+    /// What the requestor asked for before.
+    pub before: Before,
 }
+
+/// How many requests one requestor may have.
+pub const BOUNDS: Bounds = Bounds { open: 20, recent: 100 };
 
 /// The scene of a request.
 pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
@@ -61,6 +67,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         content: content("viewer"),
         may_assign: false,
         vouched_since: None,
+        before: Before::default(),
     }
 }
 
@@ -113,6 +120,8 @@ impl Asked {
             may_assign: self.may_assign,
             assignment: self.held.iter().find(|a| named.is_some() && a.metadata.name.as_deref() == named),
             retention: RETENTION,
+            before: self.before,
+            bounds: BOUNDS,
         };
         request::decide(&seen, now)
     }

@@ -86,6 +86,8 @@ impl Store {
             may_assign: request.spec.requestor.as_ref().is_some_and(|who| who.username == MANAGER),
             assignment: named.and_then(|name| self.assignments.get(&Key::new(&key.namespace, name))),
             retention: RETENTION,
+            before: request::Before::default(),
+            bounds: crate::builders::BOUNDS,
         }
     }
 

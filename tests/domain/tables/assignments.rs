@@ -46,12 +46,12 @@ fn a_direct_assignment_that_is_not_acceptable_waits_and_says_why() {
     };
     refused(Assigned { catalog: None, ..scene() }, "PackageNotFound", "Catalog");
     refused(Assigned { package: None, ..scene() }, "PackageNotFound", "\"oncall\"");
-    refused(Assigned { package: Some(package("oncall").ready(false)), ..scene() }, "PackageNotFound", "\"oncall\"");
+    refused(Assigned { package: Some(package("oncall").ready(false)), ..scene() }, "PackageNotReady", "\"oncall\"");
     refused(Assigned { policy: None, ..scene() }, "PolicyNotFound", "\"engineers\"");
     refused(Assigned { policy: engineers().map(|p| p.of("other")), ..scene() }, "PolicyNotFound", "\"engineers\"");
     refused(
         Assigned { policy: engineers().map(|p| p.asking(question("q").matching("("))), ..scene() },
-        "PolicyNotFound",
+        "PolicyNotReady",
         "\"q\"",
     );
     let holding = assignment("a2").in_phase(Phase::Delivered);

@@ -2,7 +2,7 @@
 
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{ApprovalDecision, ApprovalDecisionStatus};
-use entitlement_operator::domain::decision::{is_judged, judged, without_request};
+use entitlement_operator::domain::decision::{is_judged, judged, with_request, without_request};
 use entitlement_operator::domain::{Effect, Plan};
 
 use crate::builders::*;
@@ -38,10 +38,30 @@ fn a_decision_that_was_judged_keeps_its_judgement_when_its_request_is_gone() {
 }
 
 #[test]
-fn a_decision_without_a_request_goes_after_its_retention() {
-    assert_eq!(look(&carol(), 20).wake_at, Some(at(10 + 90 * DAY)));
-    assert_eq!(look(&carol(), 9 + 90 * DAY).effects, []);
-    assert_eq!(look(&carol(), 10 + 90 * DAY).effects, [Effect::Retire]);
+fn a_decision_without_a_request_goes_after_a_day_and_one_that_counted_after_its_retention() {
+    for judgement in [None, Some(Err("NotAnApprover"))] {
+        let mut idle = carol();
+        idle.status = judgement.map(|judgement| judged(&idle, judgement, at(11)));
+        assert_eq!(look(&idle, 20).wake_at, Some(at(10 + DAY)));
+        assert_eq!(look(&idle, 9 + DAY).effects, []);
+        assert_eq!(look(&idle, 10 + DAY).effects, [Effect::Retire]);
+    }
+    let mut counted = carol();
+    counted.status = Some(judged(&counted, Ok(()), at(11)));
+    assert_eq!(look(&counted, 20).wake_at, Some(at(10 + 90 * DAY)));
+    assert_eq!(look(&counted, 10 + 90 * DAY).effects, [Effect::Retire]);
+}
+
+#[test]
+fn a_decision_that_did_not_count_goes_before_its_request_and_one_that_counted_never_does() {
+    let at_a_look = |decision: &ApprovalDecision, now| with_request(decision, RETENTION, at(now));
+    let mut decision = carol();
+    assert_eq!((at_a_look(&decision, 20).wake_at, at_a_look(&decision, 20).effects), (None, vec![]), "the request judges it");
+    decision.status = Some(judged(&carol(), Err("NotAnApprover"), at(11)));
+    assert_eq!(at_a_look(&decision, 20).wake_at, Some(at(10 + DAY)));
+    assert_eq!(at_a_look(&decision, 10 + DAY).effects, [Effect::Retire]);
+    decision.status = Some(judged(&carol(), Ok(()), at(11)));
+    assert_eq!((at_a_look(&decision, 400 * DAY).wake_at, at_a_look(&decision, 400 * DAY).effects), (None, vec![]));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Every reason for which a request is denied, by the smallest example; each message names the object.
 
+use chrono::DateTime;
 use entitlement_operator::api::access_request::RequestPhase as Phase;
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::policy::{Expiration, Question, Scope};
 use entitlement_operator::api::{AccessRequest, Policy};
+use entitlement_operator::domain::request::Before;
 
 use crate::builders::*;
 
@@ -58,9 +60,9 @@ fn policy_not_found() {
     denied(asked(alice(), &[]), HOUR, "PolicyNotFound", "\"oncall\"");
     denied(asked(alice().under("managers"), &[engineers()]), HOUR, "PolicyNotFound", "\"managers\"");
     let broken = engineers().asking(question("ticket").matching("("));
-    denied(asked(alice(), &[broken]), HOUR, "PolicyNotFound", "\"ticket\"");
+    denied(asked(alice(), &[broken]), HOUR, "PolicyNotReady", "\"ticket\"");
     let late = engineers().stage(stage("lead", &[by_user("carol")]).within("1h").escalating("1h", &[by_user("dave")]));
-    denied(asked(alice(), &[late]), HOUR, "PolicyNotFound", "\"lead\"");
+    denied(asked(alice(), &[late]), HOUR, "PolicyNotReady", "\"lead\"");
 }
 
 #[test]
@@ -106,6 +108,28 @@ fn not_allowed_for_others() {
     passes(&asked(theirs(), &[named.clone().on_behalf_by(user("bob"))]), 5);
     passes(&asked(theirs(), &[named.clone().on_behalf_by(group("engineering"))]), 5);
     let mut manager = asked(theirs(), &[named]);
+    manager.may_assign = true;
+    passes(&manager, 5);
+}
+
+#[test]
+fn what_a_stranger_asks_for_somebody_is_refused_before_anything_is_waited_for() {
+    let theirs = || request("r1").by("bob", &["engineering"]).for_subject(user("alice"));
+    let nothing_there = |policies: &[Policy]| Asked { package: None, ..asked(theirs().under("missing"), policies) };
+    denied(nothing_there(&[]), 5, "NotAllowedForOthers", "bob may not request for User alice");
+    denied(nothing_there(&[engineers()]), 5, "NotAllowedForOthers", "bob may not request for User alice");
+    let mut helped = nothing_there(&[engineers().on_behalf_by(user("bob"))]);
+    helped.step(at(5));
+    assert_eq!(helped.outcome(), (Phase::Submitted, "PackageNotFound"));
+}
+
+#[test]
+fn too_many_requests() {
+    let with = |open, recent| Asked { before: Before { open, recent }, ..asked(alice(), &[engineers()]) };
+    passes(&with(BOUNDS.open - 1, BOUNDS.recent - 1), 5);
+    denied(with(BOUNDS.open, 0), 5, "TooManyRequests", "alice has 20 requests open");
+    denied(with(0, BOUNDS.recent), 5, "TooManyRequests", "alice made 100 requests within a day");
+    let mut manager = with(BOUNDS.open, BOUNDS.recent);
     manager.may_assign = true;
     passes(&manager, 5);
 }
@@ -175,6 +199,25 @@ fn schedule_past() {
     passes(&asked(alice().ending(at(6)), &[custom]), 5);
     let over = engineers().expiring(Expiration { at: Some(at(5)), ..Expiration::default() });
     denied(asked(alice(), &[over]), 5, "SchedulePast", "2026-01-01T00:00:05Z");
+}
+
+#[test]
+fn a_period_that_was_over_when_it_was_asked_for_is_past_and_one_that_is_over_since_begins_now() {
+    let wish = |created| {
+        let request = alice().created(at(created)).starting(at(0)).lasting("1h");
+        asked(request, &[engineers().with_custom_schedule()])
+    };
+    denied(wish(HOUR), HOUR + 5, "SchedulePast", "2026-01-01T01:00:00Z");
+    passes(&wish(HOUR - 1), HOUR + 5);
+}
+
+#[test]
+fn a_sum_that_cannot_be_written_is_too_long() {
+    let far = DateTime::from_timestamp(253_402_300_799 - HOUR, 0).unwrap();
+    let request = || alice().starting(far).lasting("2h");
+    denied(asked(request(), &[engineers().with_custom_schedule()]), 5, "ScheduleTooLong", "9999-12-31T23:59:59Z");
+    let lasting = engineers().with_custom_schedule().expiring(Expiration { never: Some(true), ..Expiration::default() });
+    denied(asked(request(), &[lasting]), 5, "ScheduleTooLong", "9999-12-31T23:59:59Z");
 }
 
 #[test]

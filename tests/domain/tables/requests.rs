@@ -5,7 +5,7 @@ use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessRequest, Policy};
 use entitlement_operator::domain::Effect;
-use entitlement_operator::domain::request::assignment_name;
+use entitlement_operator::domain::request::{Before, assignment_name};
 
 use crate::builders::*;
 
@@ -59,7 +59,7 @@ fn a_request_waits_for_a_package_that_is_not_ready_and_for_a_catalog() {
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.package = scene.package.map(|p| p.ready(false));
     scene.step(at(1));
-    assert_eq!(scene.outcome(), (Phase::Submitted, "PackageNotFound"));
+    assert_eq!(scene.outcome(), (Phase::Submitted, "PackageNotReady"));
     scene.package = scene.package.map(|p| p.ready(true));
     scene.catalog = None;
     scene.step(at(2));
@@ -72,7 +72,7 @@ fn a_package_that_was_ready_in_an_older_generation_is_not_ready() {
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.package.as_mut().unwrap().metadata.generation = Some(2);
     scene.step(at(1));
-    assert_eq!(scene.outcome(), (Phase::Submitted, "PackageNotFound"));
+    assert_eq!(scene.outcome(), (Phase::Submitted, "PackageNotReady"));
 }
 
 #[test]
@@ -277,7 +277,9 @@ fn a_request_that_nobody_vouches_for_is_denied() {
 #[test]
 fn an_ended_request_is_kept_for_its_retention_and_as_long_as_its_assignment_lives() {
     let mut scene = asked(alice("r1"), &[engineers()]);
-    scene.catalog = Some(catalog("payments").disabled());
+    scene.policies = vec![engineers().stage(stage("lead", &[by_user("carol")]))];
+    scene.step(at(4));
+    scene.request.spec.cancelled = true;
     assert_eq!(scene.step(at(5)).wake_at, Some(at(5 + 90 * DAY)));
     assert_eq!(scene.step(at(4 + 90 * DAY)).effects, []);
     assert_eq!(scene.step(at(5 + 90 * DAY)).effects, [Effect::Retire]);
@@ -292,6 +294,18 @@ fn an_ended_request_is_kept_for_its_retention_and_as_long_as_its_assignment_live
     scene.held[0].status.as_mut().unwrap().ended_at = Some(at(400 * DAY));
     assert_eq!(scene.step(at(401 * DAY)).wake_at, Some(at(491 * DAY)), "from when it was told");
     assert_eq!(scene.step(at(491 * DAY)).effects, [Effect::Retire]);
+}
+
+#[test]
+fn a_request_that_no_policy_let_in_is_kept_for_a_week_and_one_too_many_for_some_minutes() {
+    let mut scene = asked(alice("r1"), &[engineers()]);
+    scene.catalog = Some(catalog("payments").disabled());
+    assert_eq!(scene.step(at(5)).wake_at, Some(at(5 + 7 * DAY)));
+    assert_eq!(scene.step(at(5 + 7 * DAY)).effects, [Effect::Retire]);
+    let mut scene = asked(alice("r1"), &[engineers()]);
+    scene.before = Before { open: BOUNDS.open, recent: 0 };
+    assert_eq!(scene.step(at(5)).wake_at, Some(at(605)));
+    assert_eq!(scene.step(at(605)).effects, [Effect::Retire]);
 }
 
 #[test]

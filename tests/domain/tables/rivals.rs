@@ -70,6 +70,19 @@ fn duplicate_request() {
 }
 
 #[test]
+fn what_a_stranger_asks_for_somebody_and_nobody_judged_blocks_nobody() {
+    let stranger = |phase| request("r0").by("mallory", &[]).for_subject(user("alice")).created(at(2)).in_phase(phase);
+    let beside = |rival: AccessRequest| Asked {
+        rivals: vec![(rival, false)],
+        incompatible: vec![key("payer")],
+        ..asked(alice().created(at(3)), &[engineers()])
+    };
+    passes(&beside(stranger(Phase::Submitted)), 5);
+    passes(&beside(stranger(Phase::Submitted).to_get("payer")), 5);
+    denied(beside(stranger(Phase::PendingApproval)), 5, "DuplicateRequest", "\"r0\"");
+}
+
+#[test]
 fn incompatible() {
     let foes = |scene: Asked| Asked { incompatible: vec![key("payer")], ..scene };
     let mut holder = foes(asked(alice(), &[engineers()]));
