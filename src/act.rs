@@ -76,9 +76,17 @@ impl Act {
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
     {
-        let key = Key::of(object);
         let same = Preconditions { uid: object.meta().uid.clone(), resource_version: None };
-        let params = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+        self.delete_as(api, object, same).await
+    }
+
+    /// Deletes an object as long as it is as it was seen.
+    async fn delete_as<K>(&self, api: Api<K>, object: &K, seen: Preconditions) -> Result<(), Error>
+    where
+        K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let key = Key::of(object);
+        let params = DeleteParams { preconditions: Some(seen), ..DeleteParams::default() };
         let deleted = self.timed(format!("delete {} {key}", K::kind(&())), api.delete(&key.name, &params)).await;
         match deleted {
             Ok(_) => Ok(()),

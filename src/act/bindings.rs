@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef};
 use kube::Resource;
-use kube::api::Api;
+use kube::api::{Api, Preconditions};
 
 use crate::api::labels::{MANAGED_BY, NAMESPACE_UID, OPERATOR};
 use crate::api::subject::Subject;
@@ -12,6 +12,7 @@ use crate::domain::Key;
 use crate::domain::catalog::{RBAC, rbac_subject};
 use crate::domain::resource::{Scope, Target};
 use crate::error::Error;
+use crate::grants::joining::Joining;
 use crate::grants::plan::Write;
 use crate::grants::{GrantKey, name};
 use crate::observe::binding::Binding;
@@ -20,7 +21,7 @@ use crate::observe::wakes::Watched;
 use super::{Act, post};
 
 /// A binding of either kind, to write.
-trait Writable:
+pub(super) trait Writable:
     Binding
     + Watched
     + Resource<DynamicType = ()>
@@ -68,34 +69,91 @@ fn key(scope: &Scope, name: &str) -> Key {
     }
 }
 
+/// Where a write of a grant goes.
+struct Where<'a> {
+    grant: &'a GrantKey,
+    target: &'a Target,
+    name: &'a str,
+    /// Uid of the namespace as it was when the write was decided.
+    uid: Option<&'a String>,
+}
+
+impl Where<'_> {
+    /// The binding as it should be.
+    fn binding<B: Writable>(&self, subjects: &[Subject]) -> B {
+        let mut wanted = new::<B>(self.grant, self.target, self.name, subjects);
+        // The API server refuses it in a namespace that was made anew since.
+        let uid = self.uid.map(|uid| (NAMESPACE_UID.to_owned(), uid.clone()));
+        wanted.meta_mut().annotations.get_or_insert_default().extend(uid);
+        wanted
+    }
+}
+
 impl Act {
-    /// Carries out one write of a grant. `uids`: of the namespaces as they were when it was decided, by name.
-    pub async fn binding(&self, grant: &GrantKey, write: &Write, uids: &BTreeMap<String, String>) -> Result<(), Error> {
-        let (Write::Put { target, .. } | Write::Delete { target, .. }) = write;
+    /// Carries out one write of a grant, and returns what failed. `uids`: of the namespaces as they were when it was decided, by name.
+    pub async fn binding(&self, grant: &GrantKey, write: &Write, uids: &BTreeMap<String, String>) -> Vec<Error> {
+        let (Write::Put { target, name, .. } | Write::Delete { target, name }) = write;
+        let place = |uid| Where { grant, target, name, uid };
         match &target.scope {
-            Scope::Cluster => self.write::<ClusterRoleBinding>(grant, write, None).await,
-            Scope::Namespace(name) => self.write::<RoleBinding>(grant, write, uids.get(name)).await,
+            Scope::Cluster => self.write::<ClusterRoleBinding>(place(None), write).await,
+            Scope::Namespace(name) => self.write::<RoleBinding>(place(uids.get(name)), write).await,
         }
     }
 
-    async fn write<B: Writable>(&self, grant: &GrantKey, write: &Write, uid: Option<&String>) -> Result<(), Error> {
+    async fn write<B: Writable>(&self, place: Where<'_>, write: &Write) -> Vec<Error> {
         match write {
-            Write::Put { target, name, subjects, exists } => {
-                let mut wanted = new::<B>(grant, target, name, subjects);
-                // The API server refuses it in a namespace that was made anew since.
-                let uid = uid.map(|uid| (NAMESPACE_UID.to_owned(), uid.clone()));
-                wanted.meta_mut().annotations.get_or_insert_default().extend(uid);
-                if *exists { self.replace(target, wanted).await } else { self.create(target, wanted).await }
+            Write::Put { subjects, joining, exists, .. } => {
+                self.join::<B>(&place, Joining::new(subjects, *joining), *exists).await
             }
             Write::Delete { target, name } => {
-                let key = key(&target.scope, name);
-                let found = B::table(&mut self.hub.write()).get(&key).cloned();
-                match found {
-                    Some(found) => self.delete(B::api(self, &target.scope), &*found).await,
-                    None => Ok(()),
+                let found = B::table(&mut self.hub.write()).get(&key(&target.scope, name)).cloned();
+                let Some(found) = found else { return Vec::new() };
+                let gone = self.take_away(B::api(self, &target.scope), &*found, place.binding(&[])).await;
+                gone.err().into_iter().collect()
+            }
+        }
+    }
+
+    /// Writes a binding with its newcomers; whoever cannot be bound keeps nobody else out.
+    async fn join<B: Writable>(&self, place: &Where<'_>, mut joining: Joining, exists: bool) -> Vec<Error> {
+        let (mut failures, mut exists) = (Vec::new(), exists);
+        while let Some(subjects) = joining.attempt() {
+            let wanted = place.binding::<B>(&subjects);
+            let written = match exists {
+                true => self.replace(place.target, wanted).await,
+                false => self.create(place.target, wanted).await,
+            };
+            match written {
+                Ok(()) => {
+                    joining.taken();
+                    exists = true;
+                }
+                Err(error) if error.is_refusal() => failures.extend(joining.refused().then_some(error)),
+                Err(error) => {
+                    failures.push(error);
+                    break;
                 }
             }
         }
+        failures
+    }
+
+    /// Deletes a binding as it was seen. One that somebody's finalizer would keep is emptied first: as long as it is there, it binds.
+    pub(super) async fn take_away<B: Writable>(&self, api: Api<B>, found: &B, mut empty: B) -> Result<(), Error> {
+        let (key, meta) = (Key::of(found), found.meta());
+        let kept = meta.finalizers.iter().flatten().next().is_some() || meta.deletion_timestamp.is_some();
+        if !kept {
+            let seen = Preconditions { uid: meta.uid.clone(), resource_version: meta.resource_version.clone() };
+            return self.delete_as(api, found, seen).await;
+        }
+        empty.meta_mut().resource_version = meta.resource_version.clone();
+        empty.meta_mut().uid = meta.uid.clone();
+        let emptied = self.timed(format!("empty {} {key}", B::kind(&())), api.replace(&key.name, &post(), &empty)).await;
+        if let Ok(emptied) = &emptied {
+            self.hub.refresh(emptied.clone()); // it may be gone with the last finalizer
+        }
+        let gone = self.delete(api, found).await;
+        emptied.map(|_| ()).and(gone)
     }
 
     async fn create<B: Writable>(&self, target: &Target, wanted: B) -> Result<(), Error> {
@@ -122,7 +180,7 @@ impl Act {
         }
         if *found.role_ref() != *wanted.role_ref() {
             // The role of a binding cannot be changed; the next look creates it anew.
-            return self.delete(api, &found).await;
+            return self.take_away(api, &found, emptied(&found)).await;
         }
         wanted.meta_mut().resource_version = meta.resource_version.clone();
         let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
@@ -137,9 +195,21 @@ impl Act {
         wanted.meta_mut().resource_version = found.meta().resource_version.clone();
         wanted.meta_mut().uid = found.meta().uid.clone();
         let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
-        self.hub.put(replaced);
+        self.hub.refresh(replaced);
         Ok(())
     }
+}
+
+/// A binding with nobody in it, which nobody keeps.
+pub(super) fn emptied<B: Writable>(found: &B) -> B {
+    let mut empty = B::default();
+    let meta = found.meta();
+    empty.fill(found.role_ref().clone(), &[]);
+    empty.meta_mut().name = meta.name.clone();
+    empty.meta_mut().namespace = meta.namespace.clone();
+    empty.meta_mut().labels = meta.labels.clone();
+    empty.meta_mut().annotations = meta.annotations.clone();
+    empty
 }
 
 fn new<B: Writable>(grant: &GrantKey, target: &Target, binding: &str, subjects: &[Subject]) -> B {

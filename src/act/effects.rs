@@ -14,6 +14,7 @@ use crate::domain::schedule::later;
 use crate::domain::{Effect, Key, catalog};
 use crate::error::Error;
 
+use super::bindings::emptied;
 use super::status::HasStatus;
 use super::{Act, post};
 
@@ -182,7 +183,7 @@ impl Act {
             return Err(Error::Conflict(format!("RoleBinding {key}")));
         }
         if found.role_ref != wanted.role_ref {
-            return self.delete(api, &found).await;
+            return self.take_away(api, &found, emptied(&found)).await;
         }
         wanted.metadata.resource_version = found.metadata.resource_version.clone();
         let replaced = self.timed(format!("replace RoleBinding {key}"), api.replace(&key.name, &post(), &wanted)).await?;
@@ -193,7 +194,9 @@ impl Act {
     async fn unbind(&self, key: &Key) -> Result<(), Error> {
         let found = self.hub.read().role_bindings.get(key).cloned();
         match found {
-            Some(found) => self.delete(Api::namespaced(self.client.clone(), &key.namespace), &*found).await,
+            Some(found) => {
+                self.take_away(Api::namespaced(self.client.clone(), &key.namespace), &*found, emptied(&*found)).await
+            }
             None => Ok(()),
         }
     }

@@ -40,10 +40,9 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
             continue;
         }
         // One that fails does not hold up the others, least of all those that take access away.
-        if let Err(error) = context.act.binding(key, write, &seen.namespace_uids).await {
-            unanswered |= matches!(write, Write::Put { exists: false, .. }) && !error.is_refusal();
-            failures.push(error);
-        }
+        let failed = context.act.binding(key, write, &seen.namespace_uids).await;
+        unanswered |= matches!(write, Write::Put { exists: false, .. }) && failed.iter().any(|error| !error.is_refusal());
+        failures.extend(failed);
     }
     if failures.is_empty() && !writes.is_empty() {
         overdue.into_iter().for_each(|end| context.metrics.revoked(context.clock.since(end).as_secs_f64()));

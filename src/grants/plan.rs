@@ -3,6 +3,8 @@
 //! Order of the writes: first bindings that lose subjects, then those that gain, last those that go altogether; where a role moves (another
 //! namespace, another Kubernetes role) the new place is there before the old one goes. Who should not have the role at all loses it in the
 //! old place first: that must not wait for a new place that cannot be made.
+//!
+//! A write that takes somebody away carries nobody new: whatever is wrong with a newcomer, those who leave are gone.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -26,6 +28,8 @@ pub struct Observed {
     pub subjects: Vec<Option<Subject>>,
     /// Its labels and annotation are as we write them.
     pub labelled: bool,
+    /// It is being deleted, and somebody's finalizer keeps it.
+    pub closing: bool,
 }
 
 /// What may be done in a place. Bindings in any other place are taken away, after the new places had their turn.
@@ -48,8 +52,10 @@ pub enum Write {
         target: Target,
         /// Its name.
         name: String,
-        /// All its subjects.
+        /// All its subjects, newcomers last.
         subjects: Vec<Subject>,
+        /// How many of them are newcomers; when there are any, nobody leaves by this write.
+        joining: usize,
         /// It is there already.
         exists: bool,
     },
@@ -72,6 +78,8 @@ pub fn plan(
 ) -> Vec<Write> {
     let stays = |subject: &Subject| wanted.contains(subject) || kept.contains(subject);
     let observed: Vec<&Observed> = observed.iter().map(Borrow::borrow).collect();
+    // A binding that is about to vanish is no place to stay.
+    let is_stray = |o: &Observed| places.get(&o.target).is_none_or(|place| *place == Place::Open && o.closing);
     let (mut shrink, mut grow) = (Vec::new(), Vec::new());
     for (target, place) in places {
         let here = observed.iter().copied().filter(|o| o.target == *target);
@@ -79,20 +87,22 @@ pub fn plan(
             shrink.extend(here.map(|o| Write::Delete { target: target.clone(), name: o.name.clone() }));
             continue;
         }
-        let (mut shards, settled) = shards(here, stays);
+        let (mut shards, settled) = shards(here.filter(|o| !is_stray(o)), stays);
         let missing = wanted.iter().filter(|s| *place == Place::Open && !settled.contains(s));
         fill(key, target, missing.collect(), &mut shards);
         for shard in shards {
-            (if shard.only_gains() { &mut grow } else { &mut shrink }).extend(shard.write(target));
+            let (takes, gives) = shard.writes(target);
+            shrink.extend(takes);
+            grow.extend(gives);
         }
     }
     let mut last = Vec::new();
-    for stray in observed.iter().filter(|o| !places.contains_key(&o.target)) {
+    for stray in observed.iter().filter(|o| is_stray(o)) {
         let (target, name) = (stray.target.clone(), stray.name.clone());
         let stay: Vec<Subject> = stray.subjects.iter().flatten().filter(|s| stays(s)).cloned().collect();
         let waits = !stay.is_empty();
         if waits && !grow.is_empty() && stay.len() < stray.subjects.len() {
-            shrink.push(Write::Put { target: target.clone(), name: name.clone(), subjects: stay, exists: true });
+            shrink.push(Write::Put { target: target.clone(), name: name.clone(), subjects: stay, joining: 0, exists: true });
         }
         (if waits { &mut last } else { &mut shrink }).push(Write::Delete { target, name });
     }
@@ -125,25 +135,23 @@ fn shards<'a>(
 }
 
 impl Shard<'_> {
-    /// Nobody leaves it, and it stays.
-    fn only_gains(&self) -> bool {
-        if self.subjects.is_empty() {
-            return false;
+    /// What takes away, and what gives.
+    fn writes(&self, target: &Target) -> (Option<Write>, Option<Write>) {
+        let exists = self.before.is_some();
+        let put = |count: usize| Write::Put {
+            target: target.clone(),
+            name: self.name.clone(),
+            subjects: self.subjects.iter().take(count).map(|s| (*s).clone()).collect(),
+            joining: count - self.staying,
+            exists,
+        };
+        let all = self.subjects.len();
+        if all == 0 {
+            return (exists.then(|| Write::Delete { target: target.clone(), name: self.name.clone() }), None);
         }
-        let Some(before) = self.before.filter(|before| before.subjects.len() != self.staying) else { return true };
-        let subjects: HashSet<&Subject> = self.subjects.iter().copied().collect();
-        before.subjects.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s)))
-    }
-
-    fn write(&self, target: &Target) -> Option<Write> {
-        let (target, name, exists) = (target.clone(), self.name.clone(), self.before.is_some());
-        if self.subjects.is_empty() {
-            return exists.then_some(Write::Delete { target, name });
-        }
-        let as_it_should =
-            |before: &Observed| before.labelled && before.subjects.len() == self.staying && self.subjects.len() == self.staying;
-        let subjects = || self.subjects.iter().map(|s| (*s).clone()).collect();
-        (!self.before.is_some_and(as_it_should)).then(|| Write::Put { target, name, subjects: subjects(), exists })
+        let loses = self.before.is_some_and(|before| before.subjects.len() != self.staying);
+        let repairs = !loses && self.before.is_some_and(|before| !before.labelled);
+        (loses.then(|| put(self.staying)), (all > self.staying || repairs).then(|| put(all)))
     }
 }
 

@@ -69,6 +69,7 @@ pub fn observe<B: Binding>(key: &GrantKey, binding: &B) -> Observed {
         name: binding.meta().name.clone().unwrap_or_default(),
         subjects: binding.subjects().iter().map(from_rbac).collect(),
         labelled: labelled(key, binding),
+        closing: binding.meta().deletion_timestamp.is_some(),
     }
 }
 

@@ -94,7 +94,7 @@ mod tests {
         let scope = if place == 0 { Scope::Cluster } else { Scope::Namespace(format!("place-{place}")) };
         let target = Target { scope, role: RoleRef { kind: RoleKind::ClusterRole, name: "view".to_owned() } };
         let subjects = subjects.into_iter().map(|number| (number > 0).then(|| subject(number))).collect();
-        Observed { target, name: format!("binding-{name}"), subjects, labelled: true }
+        Observed { target, name: format!("binding-{name}"), subjects, labelled: true, closing: false }
     }
 
     proptest! {

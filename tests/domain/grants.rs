@@ -35,7 +35,7 @@ fn people(numbers: impl IntoIterator<Item = u16>) -> BTreeSet<Subject> {
 }
 
 fn bound(target: Target, name: &str, subjects: impl IntoIterator<Item = Subject>) -> Observed {
-    Observed { target, name: name.to_owned(), subjects: subjects.into_iter().map(Some).collect(), labelled: true }
+    Observed { target, name: name.to_owned(), subjects: subjects.into_iter().map(Some).collect(), labelled: true, closing: false }
 }
 
 /// The bindings as the API server has them.
@@ -48,7 +48,7 @@ fn store(observed: &[Observed]) -> Bindings {
 /// One write, as the API server would take it: a create of what exists and a replace of what does not are refused.
 fn apply(bindings: &mut Bindings, write: &Write) {
     match write {
-        Write::Put { target, name, subjects, exists } => {
+        Write::Put { target, name, subjects, exists, .. } => {
             let put = bound(target.clone(), name, subjects.iter().cloned());
             let before = bindings.insert((target.clone(), name.clone()), put);
             assert_eq!(before.is_some(), *exists, "{name}");
@@ -95,6 +95,7 @@ fn binding() -> impl Strategy<Value = Observed> {
             name: format!("binding-{name}"),
             subjects,
             labelled,
+            closing: false,
         },
     )
 }
@@ -163,7 +164,7 @@ proptest! {
     fn who_loses_goes_before_who_gains_and_old_places_go_last(case in case()) {
         let before = store(&case.observed);
         let listed = |target: &Target| case.places.contains_key(target);
-        let rank = |write: &Write| {
+        let rank = |bindings: &Bindings, write: &Write| {
             let moves = |target: &Target, name: &String| {
                 let subjects = &before[&(target.clone(), name.clone())].subjects;
                 !listed(target) && subjects.iter().flatten().any(|s| case.wanted.contains(s))
@@ -172,10 +173,17 @@ proptest! {
                 Write::Delete { target, name } => return if moves(target, name) { 2 } else { 0 },
                 Write::Put { target, name, subjects, .. } => (target, name, subjects),
             };
-            let had = before.get(&(target.clone(), name.clone())).map(|b| b.subjects.clone()).unwrap_or_default();
-            i32::from(had.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s))))
+            let had = bindings.get(&(target.clone(), name.clone())).map(|b| b.subjects.clone()).unwrap_or_default();
+            let twice = had.len() > subjects.len(); // somebody who was in it twice
+            i32::from(!twice && had.iter().all(|s| s.as_ref().is_some_and(|s| subjects.contains(s))))
         };
-        let ranks: Vec<i32> = case.writes().iter().map(rank).collect();
+        let mut bindings = before.clone();
+        let ranks = case.writes().into_iter().map(|write| {
+            let rank = rank(&bindings, &write);
+            apply(&mut bindings, &write);
+            rank
+        });
+        let ranks: Vec<i32> = ranks.collect();
         prop_assert!(ranks.is_sorted(), "{ranks:?}");
     }
 
@@ -187,6 +195,52 @@ proptest! {
         for (of, binding) in &bindings {
             let strangers = binding.subjects.iter().filter(|s| s.as_ref().is_none_or(|s| !case.wanted.contains(s)));
             prop_assert_eq!(strangers.count(), 0, "{:?}", of);
+        }
+    }
+
+    /// Whatever is refused of what makes somebody a newcomer, for whatever reason, those who leave are gone.
+    #[test]
+    fn whatever_is_refused_the_leavers_are_gone(case in case(), refuses in proptest::collection::vec(any::<bool>(), 40)) {
+        let mut bindings = store(&case.observed);
+        for (write, refused) in case.writes().iter().zip(refuses) {
+            match write {
+                Write::Put { joining, .. } if *joining > 0 && refused => {}
+                // Not there, because what would have made it was refused.
+                Write::Put { target, name, exists: true, .. } if !bindings.contains_key(&(target.clone(), name.clone())) => {}
+                write => apply(&mut bindings, write),
+            }
+        }
+        for (of, binding) in &bindings {
+            let strangers = binding.subjects.iter().filter(|s| s.as_ref().is_none_or(|s| !case.wanted.contains(s)));
+            prop_assert_eq!(strangers.count(), 0, "{:?}", of);
+        }
+    }
+
+    #[test]
+    fn a_write_that_takes_somebody_away_carries_nobody_new(case in case()) {
+        let mut bindings = store(&case.observed);
+        for write in case.writes() {
+            if let Write::Put { target, name, subjects, joining, .. } = &write {
+                let had = bindings.get(&(target.clone(), name.clone())).map(|b| b.subjects.clone()).unwrap_or_default();
+                let leaves = had.iter().any(|s| s.as_ref().is_none_or(|s| !subjects.contains(s)));
+                let newcomers = subjects.iter().filter(|s| !had.contains(&Some((*s).clone()))).count();
+                prop_assert_eq!(newcomers, *joining);
+                prop_assert!(!leaves || *joining == 0, "{:?}", write);
+            }
+            apply(&mut bindings, &write);
+        }
+    }
+
+    #[test]
+    fn a_binding_that_is_being_deleted_is_no_place_to_stay(mut case in case(), closing in any::<u8>()) {
+        for (number, binding) in case.observed.iter_mut().enumerate() {
+            binding.closing = closing & (1 << (number % 8)) != 0;
+        }
+        let (before, after) = (store(&case.observed), case.after());
+        for (target, _) in case.places.iter().filter(|(_, place)| **place == Place::Open) {
+            prop_assert_eq!(&has(&after, target), &case.wanted);
+            let kept = |(of, binding): (&(Target, String), &Observed)| of.0 == *target && before.get(of).is_some_and(|b| b.closing) && !binding.subjects.is_empty();
+            prop_assert!(!after.iter().any(kept), "{:?}", after);
         }
     }
 

@@ -179,9 +179,9 @@ impl Store {
     /// Carries out one write of a grant.
     pub fn bind(&mut self, grant: &GrantKey, write: &Write) {
         match write {
-            Write::Put { target, name, subjects, exists } => {
+            Write::Put { target, name, subjects, exists, .. } => {
                 let subjects = subjects.iter().cloned().map(Some).collect();
-                let put = Observed { target: target.clone(), name: name.clone(), subjects, labelled: true };
+                let put = Observed { target: target.clone(), name: name.clone(), subjects, labelled: true, closing: false };
                 let before = self.bindings.insert((target.clone(), name.clone()), (grant.clone(), put));
                 assert_eq!(before.is_some(), *exists, "{name}");
             }
