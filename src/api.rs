@@ -32,3 +32,7 @@ pub use subject::{Identity, Subject, SubjectKind};
 pub const GROUP: &str = "entitlement.dev";
 /// The one served and stored version.
 pub const VERSION: &str = "v1alpha1";
+
+/// All kinds.
+pub const KINDS: [&str; 7] =
+    ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];

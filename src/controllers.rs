@@ -7,6 +7,7 @@ mod grant;
 pub mod guard;
 mod request;
 pub mod runner;
+mod unreadable;
 
 pub use self::catalog::DEFAULT as DEFAULT_CATALOG;
 
@@ -14,10 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use k8s_openapi::api::core::v1::ObjectReference;
 
 use crate::act::Act;
 use crate::act::events::{self, Events, NoteKind};
 use crate::act::status::HasStatus;
+use crate::api::KINDS;
 use crate::clock::Clock;
 use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Note, Plan};
@@ -161,8 +164,13 @@ impl Context {
         if let Some(why) = note.entered {
             self.metrics.transitioned(static_kind(&K::kind(&())), note.reason, why);
         }
+        self.tell_of(object.object_ref(&()), note);
+    }
+
+    /// Publishes an Event.
+    fn tell_of(&self, regarding: ObjectReference, note: Note) {
         self.events.publish(events::Note {
-            regarding: object.object_ref(&()),
+            regarding,
             kind: if note.warning { NoteKind::Warning } else { NoteKind::Normal },
             reason: note.reason.to_owned(),
             action: "Reconcile".to_owned(),
@@ -173,8 +181,6 @@ impl Context {
 
 /// The name of one of our kinds as a label.
 fn static_kind(kind: &str) -> &'static str {
-    const KINDS: [&str; 7] =
-        ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
     KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
 
@@ -190,5 +196,6 @@ pub async fn look(context: &Context, work: &Work) -> Result<Outcome, Error> {
         Work::Assignment(key) => request::assignment(context, key).await,
         Work::Grant(key) => grant::look(context, key).await,
         Work::Guard => guard::look(context).await,
+        Work::Unreadable(kind, key) => unreadable::look(context, kind, key).await,
     }
 }

@@ -10,6 +10,7 @@ pub mod hub;
 pub mod seen;
 mod slim;
 pub mod table;
+pub mod unreadable;
 pub mod wakes;
 pub mod watch;
 pub mod world;
@@ -42,6 +43,8 @@ pub enum Work {
     Decision(Key),
     /// An Assignment.
     Assignment(Key),
+    /// An object of this kind that cannot be read.
+    Unreadable(&'static str, Key),
 }
 
 impl Work {
@@ -57,6 +60,7 @@ impl Work {
             Self::Assignment(_) => "Assignment",
             Self::Grant(_) => "Grant",
             Self::Guard => "Guard",
+            Self::Unreadable(..) => "Unreadable",
         }
     }
 }
@@ -70,7 +74,8 @@ impl std::fmt::Display for Work {
             | Self::Policy(key)
             | Self::Request(key)
             | Self::Decision(key)
-            | Self::Assignment(key) => key.fmt(f),
+            | Self::Assignment(key)
+            | Self::Unreadable(_, key) => key.fmt(f),
             Self::Grant(key) => key.fmt(f),
             Self::Guard => f.write_str("admission policies"),
         }

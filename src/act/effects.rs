@@ -194,9 +194,7 @@ impl Act {
     async fn unbind(&self, key: &Key) -> Result<(), Error> {
         let found = self.hub.read().role_bindings.get(key).cloned();
         match found {
-            Some(found) => {
-                self.take_away(Api::namespaced(self.client.clone(), &key.namespace), &*found, emptied(&*found)).await
-            }
+            Some(found) => self.take_away(Api::namespaced(self.client.clone(), &key.namespace), &*found, emptied(&*found)).await,
             None => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
 use serde::Serialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::api::labels::OPERATOR;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
@@ -50,6 +51,23 @@ has_status! {
     Assignment => crate::api::AssignmentStatus, |client, key| Api::namespaced(client, &key.namespace);
 }
 
+fn unwritable(what: &str, error: serde_json::Error) -> Error {
+    Error::Api { what: what.to_owned(), source: Box::new(kube::Error::SerdeError(error)) }
+}
+
+/// The body of an apply, which the API server reads as YAML: characters that JSON has as they are and YAML does not admit are escaped. People
+/// can write them into what a status repeats, such as a justification.
+fn for_yaml(body: &serde_json::Value) -> Result<Box<RawValue>, serde_json::Error> {
+    let mut escaped = String::new();
+    for c in serde_json::to_string(body)?.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => escaped += &format!("\\u{:04x}", u32::from(c)),
+            _ => escaped.push(c),
+        }
+    }
+    RawValue::from_string(escaped)
+}
+
 impl Act {
     /// Writes a status when it differs from the one that was seen. Tells whether it did.
     ///
@@ -69,6 +87,7 @@ impl Act {
         let params = PatchParams::apply(OPERATOR).force();
         let api = K::api(self, &key);
         let what = format!("write status of {} {key}", K::kind(&()));
+        let body = for_yaml(&body).map_err(|error| unwritable(&what, error))?;
         let written = self.timed(what.clone(), api.patch_status(&key.name, &params, &Patch::Apply(body))).await;
         let written = match written {
             Err(error) if error.is_too_large() => self.replace_status(what, api, &**object, status).await,
@@ -86,8 +105,7 @@ impl Act {
             {"op": "test", "path": "/metadata/resourceVersion", "value": version},
             {"op": "add", "path": "/status", "value": status},
         ]);
-        let patch = serde_json::from_value(patch)
-            .map_err(|error| Error::Api { what: what.clone(), source: Box::new(kube::Error::SerdeError(error)) })?;
+        let patch = serde_json::from_value(patch).map_err(|error| unwritable(&what, error))?;
         self.timed(what, api.patch_status(&key.name, &merge(), &Patch::<()>::Json(patch))).await
     }
 }

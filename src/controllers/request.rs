@@ -31,7 +31,10 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         let mut world = context.hub.write();
         let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
         let vouched_since = context.guard.vouched_since();
-        let plan = wish::decide(&world.request_seen(&current, may_assign, vouched_since, context.settings.retention, context.settings.bounds), now);
+        let plan = wish::decide(
+            &world.request_seen(&current, may_assign, vouched_since, context.settings.retention, context.settings.bounds),
+            now,
+        );
         if is_step_forward(&current, &plan) {
             world.claims.insert(claim.clone());
         }
@@ -116,8 +119,9 @@ async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Res
         return Ok(false);
     }
     let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &namespace);
-    match context.act.timed(format!("read AccessRequest {key}"), api.get_opt(&name)).await {
-        Ok(found) => Ok(!found.is_some_and(|request| same(&request))),
+    match context.act.timed(format!("read AccessRequest {key}"), api.get_metadata_opt(&name)).await {
+        // Its metadata are enough, and there even when it cannot be read.
+        Ok(found) => Ok(found.is_none_or(|request| request.metadata.uid != assignment.spec.access_request_uid)),
         // Not this one is missing but the whole kind.
         Err(error) if error.is_not_found() && is_undefined::<AccessRequest>(&context.act.client).await => Ok(true),
         Err(error) => Err(error),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::KINDS;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::GrantState;
 use crate::api::time::created;
@@ -43,6 +44,9 @@ pub fn show(world: &World, metrics: &Metrics, clock: &dyn Clock) {
     for (word, state) in STATES {
         let grants = world.assignments.all().filter_map(|a| a.status.as_ref()).flat_map(|s| &s.grants);
         metrics.set_grants("kubernetes", word, grants.filter(|g| g.state == state).count());
+    }
+    for kind in KINDS {
+        metrics.set_unreadable(kind, world.unreadable.keys().filter(|(known, _)| *known == kind).count());
     }
     metrics.set_oldest_overdue(overdue(world, now).map_or(0.0, |since| clock.since(since).as_secs_f64()));
 }

@@ -9,6 +9,7 @@ use crate::queue::Queue;
 use super::Work;
 use super::slim;
 use super::table::Change;
+use super::unreadable::Unreadable;
 use super::wakes::{Wakes, Watched};
 use super::world::World;
 
@@ -45,8 +46,20 @@ impl Hub {
         }
         let mut world = self.write();
         if let Some(Change { old, new }) = K::table(&mut world).put(object) {
+            if world.leave_unreadable::<K>(&Key::of(&*new)) {
+                // Whoever waits for it to be read looks again, whatever differs from the version before.
+                self.wake::<K>(&world, old.as_deref(), None);
+            }
             self.changed(&mut world, old.as_deref(), Some(&*new));
         }
+    }
+
+    /// Enters a version of an object that cannot be read.
+    pub fn unreadable<K: Watched>(&self, key: &Key, found: Unreadable) {
+        let mut world = self.write();
+        let old = world.enter_unreadable::<K>(key, found);
+        self.wake::<K>(&world, old.as_deref(), None);
+        self.queue.push(Work::Unreadable(K::NAME, key.clone()));
     }
 
     /// Enters what a write of our own returned. An object that is not in the cache any more was deleted meanwhile and stays out.
@@ -62,6 +75,7 @@ impl Hub {
     /// Takes an object out.
     pub fn remove<K: Watched>(&self, key: &Key) {
         let mut world = self.write();
+        world.leave_unreadable::<K>(key);
         if let Some(old) = K::table(&mut world).remove(key) {
             self.changed(&mut world, Some(&*old), None);
         }
@@ -71,13 +85,19 @@ impl Hub {
     pub fn keep_only<K: Watched>(&self, listed: &HashSet<Key>) {
         let vanished: Vec<Key> = {
             let mut world = self.write();
-            K::table(&mut world).keys().filter(|key| !listed.contains(key)).cloned().collect()
+            let read: HashSet<Key> = K::table(&mut world).keys().cloned().collect();
+            let unread = world.unreadable.keys().filter(|(kind, _)| *kind == K::NAME).map(|(_, key)| key.clone());
+            read.into_iter().chain(unread).filter(|key| !listed.contains(key)).collect()
         };
         vanished.iter().for_each(|key| self.remove::<K>(key));
     }
 
     fn changed<K: Watched>(&self, world: &mut World, old: Option<&K>, new: Option<&K>) {
         K::note(world, old, new);
+        self.wake(world, old, new);
+    }
+
+    fn wake<K: Watched>(&self, world: &World, old: Option<&K>, new: Option<&K>) {
         let mut wakes = Wakes::default();
         K::wakes(world, old, new, &mut wakes);
         let Wakes { urgent, ordinary } = wakes;

@@ -77,7 +77,7 @@ impl World {
         request::Seen {
             request,
             catalog: self.catalog_of(&key.namespace),
-            package: self.packages.get(&package).map(|p| &**p),
+            package: self.package(&package),
             policies: self.policies.find(&Term::Package(package.clone())).map(|p| &**p).collect(),
             decisions: self.decisions.find(&Term::Request(key)).map(|d| &**d).collect(),
             holdings,
@@ -172,7 +172,7 @@ impl World {
         assignment::Seen {
             assignment,
             catalog: self.catalog_of(&key.namespace),
-            package: self.packages.get(&package).map(|p| &**p),
+            package: self.package(&package),
             policy: self.policies.get(&Key::new(&key.namespace, &spec.policy)).map(|p| &**p),
             origin,
             granted_ends: self.granted_ends(&key),

@@ -40,8 +40,14 @@ impl Wakes {
 
 /// A kind that is watched.
 pub trait Watched: Indexed + Sized {
+    /// Its kind.
+    const NAME: &'static str;
+
     /// The times in its `managedFields` are of use; of other kinds they are not kept.
     const DATED: bool = false;
+
+    /// One that cannot be read counts as one that is not there; otherwise its last version that could be read stays.
+    const UNREADABLE_IS_GONE: bool = false;
 
     /// Its cache.
     fn table(world: &mut World) -> &mut Table<Self>;
@@ -53,6 +59,9 @@ pub trait Watched: Indexed + Sized {
 
     /// Lets go of what nobody reads.
     fn slim(&mut self) {}
+
+    /// Keeps, as long as it is so, that an object cannot be read.
+    fn note_unreadable(_: &mut World, _: &Key, _: bool) {}
 
     /// Enters a change into what else the caches keep of it.
     fn note(_: &mut World, _: Option<&Self>, _: Option<&Self>) {}
@@ -87,6 +96,8 @@ fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
 }
 
 impl Watched for Catalog {
+    const NAME: &str = "Catalog";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.catalogs
     }
@@ -124,8 +135,19 @@ impl Watched for Catalog {
 }
 
 impl Watched for CatalogResource {
+    const NAME: &str = "CatalogResource";
+    const UNREADABLE_IS_GONE: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.resources
+    }
+
+    /// Whoever has one of its roles keeps it, nobody gains it.
+    fn note_unreadable(world: &mut World, key: &Key, is: bool) {
+        match is {
+            true => drop(world.offers.insert(key.clone(), Arc::new(Offer::unreadable(key)))),
+            false => drop(world.offers.remove(key)),
+        }
     }
 
     fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
@@ -159,6 +181,8 @@ impl Watched for CatalogResource {
 }
 
 impl Watched for AccessPackage {
+    const NAME: &str = "AccessPackage";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.packages
     }
@@ -202,6 +226,9 @@ impl Watched for AccessPackage {
 }
 
 impl Watched for Policy {
+    const NAME: &str = "Policy";
+    const UNREADABLE_IS_GONE: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.policies
     }
@@ -224,6 +251,9 @@ impl Watched for Policy {
 }
 
 impl Watched for AccessRequest {
+    const NAME: &str = "AccessRequest";
+    const UNREADABLE_IS_GONE: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.requests
     }
@@ -258,6 +288,9 @@ impl Watched for AccessRequest {
 }
 
 impl Watched for ApprovalDecision {
+    const NAME: &str = "ApprovalDecision";
+    const UNREADABLE_IS_GONE: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.decisions
     }
@@ -272,6 +305,9 @@ impl Watched for ApprovalDecision {
 }
 
 impl Watched for Assignment {
+    const NAME: &str = "Assignment";
+    const UNREADABLE_IS_GONE: bool = true;
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.assignments
     }

@@ -22,6 +22,7 @@ use crate::api::GROUP;
 use crate::domain::Key;
 
 use super::hub::Hub;
+use super::unreadable::Unreadable;
 use super::wakes::Watched;
 
 /// Pauses between two attempts to watch; they grow from the first to the longest, and jitter adds up to as much again. While a watch is
@@ -33,8 +34,7 @@ const CALM: Duration = Duration::from_secs(60);
 
 /// Watches all objects that `config` selects, and tells `synced` when the first list is in the cache.
 ///
-/// An object that cannot be read keeps its last readable version: to treat it as gone would take access away, and to stop the whole watch
-/// would stop everybody.
+/// An object that cannot be read stops nobody's watch; what it is taken for see [`super::unreadable`].
 pub async fn watch<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config, hub: Arc<Hub>, synced: oneshot::Sender<()>)
 where
     K: Watched + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
@@ -99,8 +99,10 @@ fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {
     match guarded.0 {
         Ok(object) => hub.put(object),
         Err(error) => {
-            let (namespace, name) = (error.metadata.namespace.unwrap_or_default(), error.metadata.name.unwrap_or_default());
-            warn!(%namespace, %name, error = %error.error, "object cannot be read and is left as it was");
+            let meta = error.metadata;
+            let key = Key::new(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
+            warn!(kind = K::NAME, object = %key, error = %error.error, "object cannot be read");
+            hub.unreadable::<K>(&key, Unreadable::new(&meta, error.error));
         }
     }
 }

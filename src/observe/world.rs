@@ -1,6 +1,6 @@
 //! Everything that is known of the cluster.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
@@ -19,6 +19,7 @@ use crate::grants::GrantKey;
 use super::binding;
 use super::carriers::Carriers;
 use super::table::{Indexed, Table, Term};
+use super::unreadable::Unreadable;
 
 /// The caches of all kinds.
 #[derive(Default)]
@@ -55,6 +56,8 @@ pub struct World {
     pub checks: Table<ValidatingAdmissionPolicy>,
     /// Their bindings.
     pub check_bindings: Table<ValidatingAdmissionPolicyBinding>,
+    /// Objects that cannot be read, by kind and key.
+    pub unreadable: BTreeMap<(&'static str, Key), Unreadable>,
     /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
     pub claims: HashSet<(&'static str, Key)>,
 }

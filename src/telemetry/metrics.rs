@@ -75,6 +75,11 @@ struct Pending {
     age: &'static str,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKind {
+    kind: &'static str,
+}
+
 /// All metrics of the process, under the prefix `entitlement_`.
 #[derive(Debug)]
 pub struct Metrics {
@@ -85,6 +90,7 @@ pub struct Metrics {
     oldest_overdue: Gauge<f64, AtomicU64>,
     grants: Family<Grants, Gauge>,
     pending_requests: Family<Pending, Gauge>,
+    unreadable: Family<OfKind, Gauge>,
     drift_repaired: Counter,
     api_requests: Family<Answered, Counter>,
     queue_depth: Gauge,
@@ -113,6 +119,7 @@ impl Metrics {
             oldest_overdue: Gauge::default(),
             grants: Family::default(),
             pending_requests: Family::default(),
+            unreadable: Family::default(),
             drift_repaired: Counter::default(),
             api_requests: Family::default(),
             queue_depth: Gauge::default(),
@@ -146,6 +153,8 @@ impl Metrics {
         );
         registry.register("grants", "Grants by target and state", self.grants.clone());
         registry.register("pending_requests", "Requests that wait for a decision, by age", self.pending_requests.clone());
+        let help = "Objects that are stored and cannot be read, which count for nothing until they are written properly";
+        registry.register("unreadable_objects", help, self.unreadable.clone());
         registry.register(
             "drift_repaired",
             "Grants restored or removed after somebody else changed them",
@@ -238,6 +247,11 @@ impl Metrics {
     /// Shows by how many seconds this clock is ahead of the API server's.
     pub fn set_clock_skew(&self, seconds: i64) {
         self.clock_skew.set(seconds);
+    }
+
+    /// Shows how many objects of a kind are stored and cannot be read.
+    pub fn set_unreadable(&self, kind: &'static str, count: usize) {
+        self.unreadable.get_or_create(&OfKind { kind }).set(gauge(count));
     }
 
     /// Counts a run that ended by a bug.

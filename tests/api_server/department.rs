@@ -137,7 +137,8 @@ impl<'p> Department<'p> {
         self.becomes("Policy", &self.catalog(), name, "Ready", "True Available").await;
     }
 
-    fn wish(&self, more: Value) -> Value {
+    /// A request for [`ONCALL`]; `more` are further fields of spec.
+    pub fn wish(&self, more: Value) -> Value {
         let mut spec = json!({"accessPackage": ONCALL});
         if let (Some(spec), Value::Object(more)) = (spec.as_object_mut(), more) {
             spec.extend(more);

@@ -237,7 +237,8 @@ impl World {
                         self.check_judged(name, target);
                     }
                     let subjects = subjects.iter().cloned().map(Some).collect();
-                    let put = Observed { target: target.clone(), name: binding.clone(), subjects, labelled: true, closing: false };
+                    let put =
+                        Observed { target: target.clone(), name: binding.clone(), subjects, labelled: true, closing: false };
                     self.bindings.insert(place, (key.clone(), put));
                 }
                 Write::Delete { target, name } => drop(self.bindings.remove(&(target.clone(), name.clone()))),

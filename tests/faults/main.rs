@@ -48,4 +48,5 @@ mod outage;
 mod replica;
 mod soak;
 mod uninstall;
+mod unreadable;
 mod world;

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use crate::api::{AccessRequestStatus, ApprovalDecision};
 use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
 use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
+use crate::api::{AccessRequestStatus, ApprovalDecision};
 use crate::domain::approval::Judgement;
 use crate::domain::guards::Refusal;
 use crate::domain::plan::{Effect, Key, Plan};

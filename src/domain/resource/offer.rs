@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::api::CatalogResource;
 use crate::api::catalog_resource::{AUTHOR_UNKNOWN, Author, CatalogResourceSpec, ResourceRole, RoleRef, RoleStatus};
 use crate::api::subject::Identity;
+use crate::domain::Key;
 use crate::domain::digest::Digest;
 
 use super::{Scope, Target};
@@ -20,6 +21,8 @@ pub struct Offer {
     pub display_name: String,
     /// By name.
     pub roles: BTreeMap<String, OfferedRole>,
+    /// The resource is there and cannot be read.
+    pub unreadable: bool,
 }
 
 /// One role.
@@ -50,7 +53,13 @@ impl Offer {
         let roles = spec.roles.iter().map(|role| (role.name.clone(), read(spec, role, &places, known(&role.name))));
         let name = meta.name.clone().unwrap_or_default();
         let display_name = if spec.display_name.is_empty() { name.clone() } else { spec.display_name.clone() };
-        Self { namespace: meta.namespace.clone().unwrap_or_default(), name, display_name, roles: roles.collect() }
+        let namespace = meta.namespace.clone().unwrap_or_default();
+        Self { namespace, name, display_name, roles: roles.collect(), unreadable: false }
+    }
+
+    /// A resource that cannot be read.
+    pub fn unreadable(key: &Key) -> Self {
+        Self { namespace: key.namespace.clone(), name: key.name.clone(), unreadable: true, ..Self::default() }
     }
 }
 

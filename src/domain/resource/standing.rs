@@ -37,12 +37,15 @@ pub enum Grantable<'a> {
     NoResource,
     /// The resource has no such role.
     NoRole,
+    /// The resource cannot be read.
+    Unreadable,
 }
 
 /// Finds a package's role.
 pub fn grantable<'a>(wanted: &PackageRole, offer: Option<&'a Offer>) -> Grantable<'a> {
     match offer.map(|offer| (offer, offer.roles.get(&wanted.role))) {
         None => Grantable::NoResource,
+        Some((offer, _)) if offer.unreadable => Grantable::Unreadable,
         Some((_, None)) => Grantable::NoRole,
         Some((offer, Some(role))) => Grantable::Each(offer, role),
     }
@@ -59,6 +62,7 @@ impl Grantable<'_> {
         match self {
             Self::Each(offer, role) => standing(offer, role, target, cluster),
             Self::NoResource | Self::NoRole => Standing::Leaving,
+            Self::Unreadable => Standing::Held("the resource cannot be read".to_owned()),
         }
     }
 
@@ -68,6 +72,9 @@ impl Grantable<'_> {
             Self::Each(..) => None,
             Self::NoResource => Some(format!("catalog resource {:?} does not exist", wanted.resource)),
             Self::NoRole => Some(format!("catalog resource {:?} has no role {:?}", wanted.resource, wanted.role)),
+            Self::Unreadable => {
+                Some(format!("catalog resource {:?} cannot be read: its condition Ready says why", wanted.resource))
+            }
         }
     }
 }

@@ -21,6 +21,8 @@ use crate::observe::table::{Table, Term};
 use crate::observe::world::World;
 
 impl Watched for Namespace {
+    const NAME: &str = "Namespace";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.namespaces
     }
@@ -46,6 +48,8 @@ fn uid<K: kube::Resource>(object: Option<&K>) -> Option<&str> {
 }
 
 impl Watched for PartialObjectMeta<Role> {
+    const NAME: &str = "Role";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.roles
     }
@@ -61,6 +65,8 @@ impl Watched for PartialObjectMeta<Role> {
 }
 
 impl Watched for PartialObjectMeta<ClusterRole> {
+    const NAME: &str = "ClusterRole";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.cluster_roles
     }
@@ -107,6 +113,8 @@ fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after:
 }
 
 impl Watched for RoleBinding {
+    const NAME: &str = "RoleBinding";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.role_bindings
     }
@@ -134,6 +142,8 @@ impl Watched for RoleBinding {
 }
 
 impl Watched for ClusterRoleBinding {
+    const NAME: &str = "ClusterRoleBinding";
+
     fn table(world: &mut World) -> &mut Table<Self> {
         &mut world.cluster_role_bindings
     }
@@ -157,6 +167,7 @@ impl Watched for ClusterRoleBinding {
 }
 
 impl Watched for ValidatingAdmissionPolicy {
+    const NAME: &str = "ValidatingAdmissionPolicy";
     const DATED: bool = true;
 
     fn table(world: &mut World) -> &mut Table<Self> {
@@ -169,6 +180,7 @@ impl Watched for ValidatingAdmissionPolicy {
 }
 
 impl Watched for ValidatingAdmissionPolicyBinding {
+    const NAME: &str = "ValidatingAdmissionPolicyBinding";
     const DATED: bool = true;
 
     fn table(world: &mut World) -> &mut Table<Self> {

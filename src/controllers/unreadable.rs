@@ -1,0 +1,156 @@
+//! Objects that cannot be read: what they are taken for is said in their status and in an Event, and nothing holds up their deletion.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kube::Resource;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch};
+use serde_json::{Value, json};
+
+use crate::act::merge;
+use crate::api::access_request::RequestPhase;
+use crate::api::assignment::AssignmentPhase;
+use crate::api::condition::{self, READY, State};
+use crate::api::labels::REVOKE;
+use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject};
+use crate::domain::{Key, Note};
+use crate::error::Error;
+use crate::observe::World;
+use crate::observe::unreadable::Unreadable;
+use crate::queue::{Lane, Outcome};
+
+use super::Context;
+
+/// Reason of `Ready=False`, of a denied request, and of the Event.
+const UNREADABLE: &str = "Unreadable";
+
+/// Instants that people write.
+const INSTANTS: [&str; 3] = ["/spec/schedule/startTime", "/spec/schedule/endTime", "/spec/expiration/at"];
+
+/// Pause before the next look at bindings that a deletion waits for.
+const SOON: TimeDelta = TimeDelta::seconds(2);
+
+pub(super) async fn look(context: &Context, kind: &'static str, key: &Key) -> Result<Outcome, Error> {
+    let Some(known) = context.hub.read().unreadable.get(&(kind, key.clone())).cloned() else { return Ok(Outcome::Idle) };
+    let Some(api) = api(context, kind, key) else { return Ok(Outcome::Idle) };
+    // By its name in a list, which the operator may do without one more right.
+    let named = ListParams::default().fields(&format!("metadata.name={}", key.name));
+    let listed = context.act.timed(format!("read {kind} {key}"), api.list(&named)).await?;
+    let Some(found) = listed.items.into_iter().next() else { return Ok(Outcome::Idle) };
+    let now = context.clock.now();
+    if kind == Assignment::kind(&()) && known.deleting {
+        if still_has_something(&context.hub.read(), &found, key, now) || context.is_unsure(&key.namespace, None) {
+            return Ok(Outcome::At(now + SOON, Lane::Urgent));
+        }
+        release(context, &api, &found, key).await?;
+        return Ok(Outcome::Idle);
+    }
+    let message = message(&known, &found);
+    if let Some(status) = status(kind, &found, &message, now) {
+        let body = json!({"metadata": {"resourceVersion": found.metadata.resource_version}, "status": status});
+        let what = format!("write status of {kind} {key}");
+        let written = context.act.timed(what, api.patch_status(&key.name, &merge(), &Patch::Merge(body))).await;
+        tell(context, &found, kind, message);
+        written?;
+    }
+    Ok(Outcome::Idle)
+}
+
+fn api(context: &Context, kind: &str, key: &Key) -> Option<Api<DynamicObject>> {
+    fn erased<K: Resource<DynamicType = ()>>() -> (String, ApiResource) {
+        (K::kind(&()).into_owned(), ApiResource::erase::<K>(&()))
+    }
+    let all = [
+        erased::<Catalog>(),
+        erased::<CatalogResource>(),
+        erased::<AccessPackage>(),
+        erased::<Policy>(),
+        erased::<AccessRequest>(),
+        erased::<ApprovalDecision>(),
+        erased::<Assignment>(),
+    ];
+    let (_, resource) = all.into_iter().find(|(known, _)| known == kind)?;
+    let client = context.act.client.clone();
+    Some(match key.namespace.as_str() {
+        "" => Api::all_with(client, &resource),
+        namespace => Api::namespaced_with(client, namespace, &resource),
+    })
+}
+
+/// What is wrong, and what to do.
+fn message(known: &Unreadable, found: &DynamicObject) -> String {
+    let wrong = INSTANTS.into_iter().find_map(|path| {
+        let text = found.data.pointer(path)?.as_str()?;
+        let name = path.trim_start_matches('/').replace('/', ".");
+        text.parse::<DateTime<Utc>>().is_err().then(|| format!("{name} {text:?} is no instant"))
+    });
+    let wrong = wrong.unwrap_or_else(|| known.why.clone());
+    format!(
+        "{wrong}: the object cannot be read and counts for nothing until it is written properly, such as 2027-06-01T08:00:00Z"
+    )
+}
+
+/// The status to write, unless it is there already.
+fn status(kind: &str, found: &DynamicObject, message: &str, now: DateTime<Utc>) -> Option<Value> {
+    let conditions = found.data.pointer("/status/conditions").cloned().unwrap_or_else(|| json!([]));
+    let mut conditions: Vec<_> = serde_json::from_value(conditions).unwrap_or_default();
+    let generation = found.metadata.generation.unwrap_or_default();
+    let before = conditions.clone();
+    condition::set(&mut conditions, READY, State::False, UNREADABLE, message, generation, now);
+    if before == conditions {
+        return None;
+    }
+    let mut status = json!({"conditions": conditions});
+    if let Some(phase) = phase(kind, found) {
+        status["phase"] = json!(phase);
+        status["reason"] = json!(UNREADABLE);
+        status["message"] = json!(message.chars().take(2_000).collect::<String>());
+    }
+    Some(status)
+}
+
+/// The phase that an object falls to: a request that was not decided is denied, an assignment has to be accepted again when it can be read.
+fn phase(kind: &str, found: &DynamicObject) -> Option<String> {
+    let phase = found.data.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
+    let of = |name: &str, phases: &[String]| kind == name && (phase.is_empty() || phases.iter().any(|p| p == phase));
+    let requests = [RequestPhase::Submitted, RequestPhase::PendingApproval, RequestPhase::Scheduled].map(|p| format!("{p:?}"));
+    let assignments = [
+        AssignmentPhase::Scheduled,
+        AssignmentPhase::Provisioning,
+        AssignmentPhase::PartiallyDelivered,
+        AssignmentPhase::Delivered,
+    ];
+    let assignments = assignments.map(|p| format!("{p:?}"));
+    if of(&AccessRequest::kind(&()), &requests) {
+        return Some(format!("{:?}", RequestPhase::Denied));
+    }
+    of(&Assignment::kind(&()), &assignments).then(|| format!("{:?}", AssignmentPhase::Pending))
+}
+
+fn tell(context: &Context, found: &DynamicObject, kind: &str, message: String) {
+    let note = Note { warning: true, reason: UNREADABLE, entered: None, message };
+    let mut regarding = found.object_ref(&ApiResource::erase::<Assignment>(&()));
+    regarding.kind = Some(kind.to_owned());
+    context.tell_of(regarding, note);
+}
+
+/// Whether a binding of the catalog carries the subject of an unreadable assignment, and no other assignment gives it.
+fn still_has_something(world: &World, found: &DynamicObject, key: &Key, now: DateTime<Utc>) -> bool {
+    let subject = found.data.pointer("/spec/subject").cloned().and_then(|s| serde_json::from_value::<Subject>(s).ok());
+    let Some(subject) = subject else { return false }; // nobody whom we could have bound
+    let carried = world.carriers.keys().filter(|grant| grant.namespace == key.namespace);
+    carried
+        .filter(|grant| !world.carriers.of(grant, &subject).is_empty())
+        .any(|grant| !world.grant_seen(grant, now).wanted.contains(&subject))
+}
+
+/// Lets an unreadable assignment go whose access is gone.
+async fn release(context: &Context, api: &Api<DynamicObject>, found: &DynamicObject, key: &Key) -> Result<(), Error> {
+    let mut all = found.metadata.finalizers.clone().unwrap_or_default();
+    let held = all.len();
+    all.retain(|finalizer| finalizer != REVOKE);
+    if all.len() == held {
+        return Ok(());
+    }
+    let body = json!({"metadata": {"resourceVersion": found.metadata.resource_version, "finalizers": all}});
+    let (what, body, params) = (format!("release Assignment {key}"), Patch::Merge(body), merge());
+    context.act.timed(what, api.patch(&key.name, &params, &body)).await.map(|_| ())
+}
