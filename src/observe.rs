@@ -20,6 +20,7 @@ pub use world::World;
 
 use crate::domain::Key;
 use crate::grants::GrantKey;
+use crate::queue::{Job, Lane};
 
 /// One thing to look at. What one change wakes is looked at in this order: access before what is said about it, so that an edit of a
 /// package with many holders reaches all of them before the first status is written.
@@ -62,6 +63,28 @@ impl Work {
             Self::Guard => "Guard",
             Self::Unreadable(..) => "Unreadable",
         }
+    }
+}
+
+impl Job for Work {
+    /// The catalog, by its namespace: what one tenant makes waits behind what the others make.
+    fn flow(&self) -> &str {
+        match self {
+            Self::Grant(key) => &key.namespace,
+            Self::Guard => "",
+            Self::Catalog(key) => &key.name,
+            Self::Resource(key)
+            | Self::Package(key)
+            | Self::Policy(key)
+            | Self::Request(key)
+            | Self::Decision(key)
+            | Self::Assignment(key)
+            | Self::Unreadable(_, key) => &key.namespace,
+        }
+    }
+
+    fn lane(&self, pushed: Lane) -> Lane {
+        if pushed == Lane::Ordinary && matches!(self, Self::Resource(_)) { Lane::Asking } else { pushed }
     }
 }
 

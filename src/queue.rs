@@ -1,6 +1,7 @@
 //! The work queue: the one place that decides what runs next.
 //!
-//! Two lanes, urgent before ordinary, because revocations go before grants. A key waits at most once and never runs twice at the
+//! Lanes, urgent before ordinary, because revocations go before grants, and what takes long aside; in each, flows have their turns round by
+//! round, so that nobody's flood holds up others. A key waits at most once and never runs twice at the
 //! same time; what is pushed while it runs makes it run once more. Each key may hold one deadline in wall-clock time and backs
 //! off by itself when it fails. The schedule is a pure structure; this file adds the lock, the sleeping and the waking.
 
@@ -10,6 +11,7 @@ mod schedule;
 mod tests;
 
 use std::hash::Hash;
+use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,6 +33,19 @@ pub enum Lane {
     Urgent,
     /// Everything else.
     Ordinary,
+    /// What takes long, because it asks the API server much.
+    Asking,
+}
+
+/// A key of the queue.
+pub trait Job: Clone + Eq + Hash + Ord + Send {
+    /// Whose it is: keys of different flows take turns.
+    fn flow(&self) -> &str;
+
+    /// The lane it waits in when it is pushed into one.
+    fn lane(&self, pushed: Lane) -> Lane {
+        pushed
+    }
 }
 
 /// How a run of a key ended.
@@ -63,7 +78,7 @@ struct State<W> {
     closed: bool,
 }
 
-impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
+impl<W: Job> Queue<W> {
     /// An empty queue whose deadlines follow `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, state: Mutex::new(State { schedule: Schedule::new(), closed: false }), wake: Notify::new() }
@@ -79,14 +94,14 @@ impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
         self.change(|schedule| schedule.push(work, Lane::Urgent));
     }
 
-    /// Waits for the next key. It counts as running until [`Queue::done`] is called for it, which the caller must do whatever
+    /// Waits for the next key of some lanes. It counts as running until [`Queue::done`] is called for it, which the caller must do whatever
     /// happens to the run. `None` after [`Queue::close`]. Any number of tasks may wait, and a wait may be dropped.
-    pub async fn next(&self) -> Option<W> {
+    pub async fn next(&self, lanes: RangeInclusive<Lane>) -> Option<W> {
         loop {
             let mut woken = pin!(self.wake.notified());
             // Before looking, so that nothing falls between the look and the wait.
             woken.as_mut().enable();
-            match self.look() {
+            match self.look(&lanes) {
                 Look::Work(work) => return Some(work),
                 Look::Closed => return None,
                 Look::Sleep(None) => woken.await,
@@ -124,16 +139,16 @@ impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
 
     fn change(&self, change: impl FnOnce(&mut Schedule<W>)) {
         change(&mut self.lock().schedule);
-        self.wake.notify_one();
+        self.wake.notify_waiters(); // each of them serves other lanes
     }
 
-    fn look(&self) -> Look<W> {
+    fn look(&self, lanes: &RangeInclusive<Lane>) -> Look<W> {
         let now = Now { wall: self.clock.now(), monotonic: Instant::now() };
         let mut state = self.lock();
         if state.closed {
             return Look::Closed;
         }
-        let work = state.schedule.take(now);
+        let work = state.schedule.take(lanes, now);
         let deadline = state.schedule.next_deadline();
         let retry = state.schedule.next_retry();
         let more = state.schedule.has_ready() || deadline.is_some() || retry.is_some();
@@ -142,7 +157,7 @@ impl<W: Clone + Eq + Hash + Ord + Send> Queue<W> {
             Some(work) => {
                 // Whoever takes work stops watching the time: another one that waits has to.
                 if more {
-                    self.wake.notify_one();
+                    self.wake.notify_waiters();
                 }
                 Look::Work(work)
             }

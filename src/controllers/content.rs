@@ -8,7 +8,7 @@ use crate::api::CatalogResource;
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::World;
-use crate::queue::Outcome;
+use crate::queue::{Lane, Outcome};
 
 use super::{Context, authority};
 
@@ -25,6 +25,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
         let questions = questions(context, &found, &offer, &world, now);
         (found, offer, questions)
     };
+    let more = questions.len() == machine::MOST_QUESTIONS;
     let answers = authority::judge(&context.act, questions).await?;
     let objection = context.guard.objection();
     let mut plan = {
@@ -47,7 +48,8 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
         readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
         readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
     }
-    context.carry_out(&found, plan).await
+    let outcome = context.carry_out(&found, plan).await?;
+    Ok(if more { Outcome::At(now, Lane::Ordinary) } else { outcome })
 }
 
 fn vouching<'a>(context: &Context, objection: Option<&'a str>) -> machine::Vouching<'a> {

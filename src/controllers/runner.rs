@@ -1,5 +1,7 @@
-//! Takes work from the queue and gives it to the controllers, a bounded number at a time.
+//! Takes work from the queue and gives it to the controllers, a bounded number at a time. What takes access away has places of its own, and
+//! so has what asks the API server much.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -7,16 +9,29 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::error::Error;
 use crate::observe::Work;
-use crate::queue::Outcome;
+use crate::queue::{Lane, Outcome};
 
 use super::{Context, look};
+
+/// Places that only urgent work may take, beside those for all that is quick.
+const URGENT: usize = 8;
+/// Places for what takes long.
+const ASKING: usize = 4;
 
 /// Works until the queue is closed, then waits for what is in flight.
 pub async fn run(context: Arc<Context>, concurrency: usize) {
     context.begin();
-    let permits = Arc::new(Semaphore::new(concurrency));
-    while let Some(work) = context.hub.queue.next().await {
-        let Ok(permit) = permits.clone().acquire_owned().await else { break };
+    tokio::join!(
+        serve(&context, Lane::Urgent..=Lane::Ordinary, concurrency),
+        serve(&context, Lane::Urgent..=Lane::Urgent, URGENT),
+        serve(&context, Lane::Asking..=Lane::Asking, ASKING),
+    );
+}
+
+async fn serve(context: &Arc<Context>, lanes: RangeInclusive<Lane>, places: usize) {
+    let permits = Arc::new(Semaphore::new(places));
+    while let Ok(permit) = permits.clone().acquire_owned().await {
+        let Some(work) = context.hub.queue.next(lanes.clone()).await else { break };
         let context = context.clone();
         tokio::spawn(async move {
             let outcome = one(&context, &work).await;
@@ -25,7 +40,7 @@ pub async fn run(context: Arc<Context>, concurrency: usize) {
             drop(permit);
         });
     }
-    let _ = permits.acquire_many(u32::try_from(concurrency).unwrap_or(u32::MAX)).await;
+    let _ = permits.acquire_many(u32::try_from(places).unwrap_or(u32::MAX)).await;
 }
 
 /// Looks at one thing. A panic is a bug of ours: it costs this look, not the process.

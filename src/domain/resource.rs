@@ -13,7 +13,7 @@ use crate::api::catalog_resource::{
 use crate::api::condition::{self, State};
 use crate::api::{CatalogResource, CatalogResourceStatus};
 
-pub use judging::{Answer, Question, asks_again_at, questions};
+pub use judging::{Answer, MOST_QUESTIONS, Question, asks_again_at, questions};
 pub use offer::{Offer, OfferedRole, all_targets};
 pub use standing::{Grantable, Standing, grantable, missing, no_role};
 pub use vouching::{Vouching, doubt, stands_open};

@@ -4,7 +4,8 @@
 //! follows what is going on and not what exists.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::deadlines::Deadlines;
-use super::{Lane, Outcome};
+use super::{Job, Lane, Outcome};
 
 /// No key that failed runs again sooner, however urgent: two keys that wake each other would spin.
 const SHORTEST_DELAY: Duration = Duration::from_millis(200);
@@ -35,11 +36,36 @@ pub(super) struct Now {
     pub monotonic: Instant,
 }
 
-/// A place in the line: urgent before ordinary, then first come, first served.
+/// A place in the line: urgent before ordinary, then round by round, one of each flow, then first come, first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     lane: Lane,
+    round: u64,
     number: u64,
+}
+
+/// The rounds in which flows have their turns: whoever lines up a thousand keys gets a thousand rounds, and whoever comes after with one gets
+/// the present one.
+#[derive(Debug, Default)]
+struct Rounds {
+    present: BTreeMap<Lane, u64>,
+    /// The last round of every flow that waits, by its hash.
+    last: HashMap<(Lane, u64), u64>,
+}
+
+impl Rounds {
+    fn next(&mut self, lane: Lane, flow: &str) -> u64 {
+        let present = self.present.get(&lane).copied().unwrap_or_default();
+        let last = self.last.entry((lane, BuildHasherDefault::<DefaultHasher>::default().hash_one(flow)));
+        *last.and_modify(|round| *round = present.max(*round + 1)).or_insert(present)
+    }
+
+    fn taken(&mut self, turn: Turn, nothing_waits: bool) {
+        self.present.insert(turn.lane, turn.round);
+        if nothing_waits {
+            self.last.clear();
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,15 +101,24 @@ pub(super) struct Schedule<W> {
     retries: BTreeSet<(Instant, W)>,
     deadlines: Deadlines<W>,
     turns: u64,
+    rounds: Rounds,
 }
 
-impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
+impl<W: Job> Schedule<W> {
     pub fn new() -> Self {
-        Self { entries: HashMap::new(), ready: BTreeMap::new(), retries: BTreeSet::new(), deadlines: Deadlines::new(), turns: 0 }
+        Self {
+            entries: HashMap::new(),
+            ready: BTreeMap::new(),
+            retries: BTreeSet::new(),
+            deadlines: Deadlines::new(),
+            turns: 0,
+            rounds: Rounds::default(),
+        }
     }
 
     /// Asks for a run of a key.
     pub fn push(&mut self, work: W, lane: Lane) {
+        let lane = work.lane(lane);
         let Some(entry) = self.entries.get_mut(&work) else {
             return self.line_up(work, lane, None);
         };
@@ -106,8 +141,8 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
         }
     }
 
-    /// Gives out the key whose turn it is; it is then running until [`Schedule::done`].
-    pub fn take(&mut self, now: Now) -> Option<W> {
+    /// Gives out the key whose turn it is among some lanes; it is then running until [`Schedule::done`].
+    pub fn take(&mut self, lanes: &RangeInclusive<Lane>, now: Now) -> Option<W> {
         while let Some((work, lane)) = self.deadlines.take_due(now.wall) {
             self.push(work, lane);
         }
@@ -116,7 +151,10 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
                 self.retry(work);
             }
         }
-        let (turn, work) = self.ready.pop_first()?;
+        let from = Turn { lane: *lanes.start(), round: 0, number: 0 };
+        let turn = self.ready.range(from..).next().map(|(turn, _)| *turn).filter(|turn| lanes.contains(&turn.lane))?;
+        let work = self.ready.remove(&turn)?;
+        self.rounds.taken(turn, self.ready.is_empty());
         if let Some(entry) = self.entries.get_mut(&work) {
             entry.place = Place::Running { lane: turn.lane, again: None };
         }
@@ -194,7 +232,7 @@ impl<W: Clone + Eq + Hash + Ord> Schedule<W> {
 
     fn line_up(&mut self, work: W, lane: Lane, backoff: Option<Box<Backoff>>) {
         self.turns += 1;
-        let turn = Turn { lane, number: self.turns };
+        let turn = Turn { lane, round: self.rounds.next(lane, work.flow()), number: self.turns };
         self.entries.insert(work.clone(), Entry { place: Place::Ready(turn), backoff });
         self.ready.insert(turn, work);
     }

@@ -1,5 +1,7 @@
 //! What has to be asked about the authors of a resource, and what the answers come to, for each role in each place.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::CatalogResource;
@@ -55,7 +57,10 @@ pub fn asks_again_at(resource: &CatalogResource, now: DateTime<Utc>) -> Option<D
     Some(last + (now - since).clamp(soonest, latest))
 }
 
-/// What has to be asked now. A role that `is_doubted` waits until somebody writes it anew.
+/// Most questions of one look: what one resource needs to know waits behind what others need to know.
+pub const MOST_QUESTIONS: usize = 64;
+
+/// What has to be asked now, at most [`MOST_QUESTIONS`]; the rest in the next look. A role that `is_doubted` waits until somebody writes it anew.
 pub fn questions(
     resource: &CatalogResource,
     offer: &Offer,
@@ -64,10 +69,10 @@ pub fn questions(
     now: DateTime<Utc>,
 ) -> Vec<Question> {
     let again = asks_again_at(resource, now).is_some_and(|at| now >= at);
-    let mut all = Vec::new();
+    let (mut all, mut repeated) = (Vec::new(), Vec::new());
     for written in &resource.spec.roles {
         let Some(role) = offer.roles.get(&written.name) else { continue };
-        let Some(who) = authors(&resource.spec, written) else { continue };
+        let Some(who) = authors(&resource.spec, written).map(Arc::<[Identity]>::from) else { continue };
         if is_doubted(&written.name, role) || role.is_doubted() {
             continue;
         }
@@ -75,10 +80,18 @@ pub fn questions(
             let Some(about) = blank(offer, role, &target, cluster) else { continue };
             match last(role, &target).filter(|answer| is_same(answer, &about)) {
                 Some(answer) if answer.allowed || !again => {}
-                _ => all.push(Question { role: written.name.clone(), target, who: who.clone(), about }),
+                Some(_) => repeated.push((written.name.clone(), target, who.clone(), about)),
+                None if all.len() == MOST_QUESTIONS => return all,
+                None => all.push(Question { role: written.name.clone(), target, who: who.to_vec(), about }),
             }
         }
     }
+    // Each of them has its turn, whatever the others are answered.
+    let turn = usize::try_from(now.timestamp()).unwrap_or_default().checked_rem(repeated.len()).unwrap_or_default();
+    repeated.rotate_left(turn);
+    let room = MOST_QUESTIONS - all.len();
+    let repeated = repeated.into_iter().take(room);
+    all.extend(repeated.map(|(role, target, who, about)| Question { role, target, who: who.to_vec(), about }));
     all
 }
 
@@ -135,13 +148,9 @@ pub(super) fn role_status(
     } else {
         worst(offer, role, cluster, &status.places)
     };
-    RoleStatus {
-        state,
-        reason: reason.to_owned(),
-        message: message.chars().take(1_000).collect(),
-        digest: role.digest.clone(),
-        ..status
-    }
+    // As long as there is more to ask, what was known before decides what moves and what goes.
+    let digest = if reason == NOT_YET_JUDGED { known.digest } else { role.digest.clone() };
+    RoleStatus { state, reason: reason.to_owned(), message: message.chars().take(1_000).collect(), digest, ..status }
 }
 
 /// The first place in which a role is refused, else in which it is missing, else in which it is not judged.

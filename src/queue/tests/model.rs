@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-use super::at;
+use super::{ALL, at};
 use crate::queue::schedule::{Now, Schedule};
 use crate::queue::{Lane, Outcome};
 
@@ -99,7 +99,7 @@ fn apply(act: Act, schedule: &mut Schedule<u8>, model: &mut Model, now: &mut Now
             schedule.push(key, lane);
             model.push(key, lane);
         }
-        Act::Take => model.take(schedule.take(*now), now.wall)?,
+        Act::Take => model.take(schedule.take(&ALL, *now), now.wall)?,
         Act::Done(key, outcome) => {
             schedule.done(&key, outcome, now.monotonic);
             model.done(key, outcome);
@@ -128,7 +128,7 @@ proptest! {
             apply(Act::Done(key, Outcome::Idle), &mut schedule, &mut model, &mut now)?;
         }
         let late = Now { wall: at(10_000), monotonic: now.monotonic + Duration::from_secs(10_000) };
-        while let Some(key) = schedule.take(late) {
+        while let Some(key) = schedule.take(&ALL, late) {
             model.take(Some(key), late.wall)?;
             schedule.done(&key, Outcome::Idle, late.monotonic);
             model.done(key, Outcome::Idle);

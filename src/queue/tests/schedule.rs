@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::at;
+use super::{ALL, at};
 use crate::queue::schedule::{Now, Schedule};
 use crate::queue::{Lane, Outcome};
 
@@ -23,7 +23,7 @@ impl Bench {
     }
 
     fn take(&mut self) -> Option<&'static str> {
-        self.schedule.take(self.now)
+        self.schedule.take(&ALL, self.now)
     }
 
     fn done(&mut self, work: &'static str, outcome: Outcome) {
@@ -63,6 +63,32 @@ fn urgent_goes_first_and_moves_what_waits() {
     bench.schedule.push("d", Lane::Urgent);
     bench.schedule.push("d", Lane::Ordinary);
     assert_eq!([bench.take(), bench.take(), bench.take()], [Some("c"), Some("d"), Some("a")]);
+}
+
+#[test]
+fn flows_take_turns_whatever_one_of_them_lines_up() {
+    let mut bench = Bench::new();
+    for work in ["flood/1", "flood/2", "flood/3", "flood/4"] {
+        bench.schedule.push(work, Lane::Ordinary);
+    }
+    assert_eq!([bench.take(), bench.take()], [Some("flood/1"), Some("flood/2")]);
+    for work in ["one/1", "other/1", "one/2"] {
+        bench.schedule.push(work, Lane::Ordinary);
+    }
+    let rest: Vec<_> = std::iter::from_fn(|| bench.take()).collect();
+    assert_eq!(rest, ["one/1", "other/1", "flood/3", "one/2", "flood/4"]);
+}
+
+#[test]
+fn lanes_are_served_by_whoever_serves_them() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    bench.schedule.push("b", Lane::Asking);
+    let mut take = |lanes| bench.schedule.take(&lanes, bench.now);
+    assert_eq!(take(Lane::Urgent..=Lane::Urgent), None);
+    assert_eq!(take(Lane::Asking..=Lane::Asking), Some("b"));
+    assert_eq!(take(Lane::Asking..=Lane::Asking), None);
+    assert_eq!(take(Lane::Urgent..=Lane::Ordinary), Some("a"));
 }
 
 #[test]
@@ -196,13 +222,13 @@ fn a_hundred_thousand_deadlines_fall_due_once_each() {
     for round in 0..2 {
         for key in 0..100_000_u32 {
             schedule.push(key, Lane::Ordinary);
-            assert_eq!(schedule.take(now), Some(key));
+            assert_eq!(schedule.take(&ALL, now), Some(key));
             let due = at(1 + round + i64::from(key % 1_000));
             schedule.done(&key, Outcome::At(due, Lane::Urgent), now.monotonic);
         }
     }
     let mut taken = 0;
-    while let Some(key) = schedule.take(Now { wall: at(2_000), ..now }) {
+    while let Some(key) = schedule.take(&ALL, Now { wall: at(2_000), ..now }) {
         schedule.done(&key, Outcome::Idle, now.monotonic);
         taken += 1;
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::ALL;
 use super::at;
 use crate::clock::{Clock, ManualClock};
 use crate::queue::{Lane, Outcome, Queue};
@@ -18,13 +19,13 @@ fn queue() -> (Arc<ManualClock>, Arc<Queue<&'static str>>) {
 /// A task that takes one key and says after how long.
 fn taker(queue: &Arc<Queue<&'static str>>) -> tokio::task::JoinHandle<(Option<&'static str>, Duration)> {
     let (queue, start) = (queue.clone(), Instant::now());
-    tokio::spawn(async move { (queue.next().await, start.elapsed()) })
+    tokio::spawn(async move { (queue.next(ALL).await, start.elapsed()) })
 }
 
 /// Runs a key once, which then waits for an instant.
 async fn hold(queue: &Queue<&'static str>, work: &'static str, seconds: i64) {
     queue.push(work);
-    assert_eq!(queue.next().await, Some(work));
+    assert_eq!(queue.next(ALL).await, Some(work));
     queue.done(&work, Outcome::At(at(seconds), Lane::Ordinary));
 }
 
@@ -69,7 +70,7 @@ async fn who_takes_work_leaves_the_watch_to_another() {
 async fn a_failed_key_comes_back_by_itself() {
     let (_, queue) = queue();
     queue.push("a");
-    assert_eq!(queue.next().await, Some("a"));
+    assert_eq!(queue.next(ALL).await, Some("a"));
     queue.done(&"a", Outcome::Failed);
     assert_eq!(queue.depth(), 1);
     let (work, after) = taker(&queue).await.unwrap();
@@ -87,7 +88,7 @@ async fn closing_ends_every_wait_and_gives_out_nothing_more() {
         assert_eq!(task.await.unwrap().0, None);
     }
     queue.push("a");
-    assert_eq!(queue.next().await, None);
+    assert_eq!(queue.next(ALL).await, None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -98,7 +99,7 @@ async fn many_workers_share_the_work() {
             let queue = queue.clone();
             tokio::spawn(async move {
                 let mut done = Vec::new();
-                while let Some(work) = queue.next().await {
+                while let Some(work) = queue.next(ALL).await {
                     tokio::task::yield_now().await;
                     queue.done(&work, Outcome::Idle);
                     done.push(work);

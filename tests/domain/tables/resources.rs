@@ -3,7 +3,9 @@
 use entitlement_operator::api::access_package::PackageRole;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleState};
 use entitlement_operator::api::condition;
-use entitlement_operator::domain::resource::{Offer, Scope, Standing, Target, Vouching, doubt, grantable, stands_open};
+use entitlement_operator::domain::resource::{
+    MOST_QUESTIONS, Offer, Scope, Standing, Target, Vouching, doubt, grantable, stands_open,
+};
 
 use crate::builders::site::*;
 use crate::builders::{StoredWords, at};
@@ -234,4 +236,57 @@ fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_l
     let new = crate::builders::site::site();
     let offer = Offer::of(&new.resource);
     assert_eq!(stands_open(&new.resource, &offer, at(4), false), [], "of a new object the time is known");
+}
+
+/// A place more than one look asks about.
+fn many_places(site: &mut Site) -> Vec<String> {
+    let names: Vec<String> = (0..=MOST_QUESTIONS).map(|number| format!("place-{number:03}")).collect();
+    for name in &names {
+        site.ground.namespace(name, Some(&format!("uid of {name}")));
+        site.powers.insert(("carol".to_owned(), Some(name.clone()), "view".to_owned()));
+    }
+    names
+}
+
+/// One look, with its answers.
+fn look(site: &mut Site) -> usize {
+    let questions = site.questions();
+    let count = questions.len();
+    let answers = questions.into_iter().map(|q| (q.clone(), site.answer(&q))).collect();
+    site.resource = site.judged(answers);
+    count
+}
+
+#[test]
+fn a_large_resource_is_asked_about_a_part_at_a_time_and_moves_when_all_is_answered() {
+    let mut site = site();
+    site.settle();
+    let names = many_places(&mut site);
+    site.resource.spec.kubernetes.namespaces = names.clone();
+    let (first, last) = (names.first().unwrap(), names.last().unwrap());
+    assert_eq!(look(&mut site), MOST_QUESTIONS);
+    assert_eq!(stands(&site, first, "view"), Standing::Open);
+    assert!(is_held(&stands(&site, last, "view"), ""), "it is not judged yet");
+    assert!(is_held(&stands(&site, "payments", "view"), ""), "the old place waits for the new ones");
+    assert_eq!(look(&mut site), 1);
+    assert_eq!((stands(&site, last, "view"), stands(&site, "payments", "view")), (Standing::Open, Standing::Leaving));
+    assert_eq!(site.questions().len(), 0);
+}
+
+#[test]
+fn what_was_refused_in_many_places_is_asked_again_in_turns() {
+    let mut site = site();
+    let names = many_places(&mut site);
+    site.powers.clear();
+    site.resource.spec.kubernetes.namespaces = names.clone();
+    site.settle();
+    let mut asked = std::collections::BTreeSet::new();
+    for round in 1..=80 {
+        site.now = at(round * 700);
+        let questions = site.questions();
+        assert_eq!(questions.len(), MOST_QUESTIONS);
+        asked.extend(questions.into_iter().map(|question| question.target));
+        look(&mut site);
+    }
+    assert_eq!(asked.len(), names.len());
 }
