@@ -23,10 +23,11 @@ use crate::act::status::HasStatus;
 use crate::api::KINDS;
 use crate::clock::Clock;
 use crate::domain::request::Bounds;
-use crate::domain::{Effect, Key, Note, Plan};
+use crate::domain::{Effect, Key, Note, Plan, readiness};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::Brake;
+use crate::grants::damper::Damper;
 use crate::observe::seen::Failures;
 use crate::observe::{Hub, Work};
 use crate::queue::{Lane, Outcome};
@@ -77,7 +78,11 @@ struct Problems {
     held: BTreeMap<GrantKey, Held>,
     grants: Failures,
     conflicts: BTreeMap<GrantKey, String>,
+    /// Grants that somebody else keeps changing.
+    repairs: BTreeMap<GrantKey, Damper>,
     catalogs: BTreeMap<String, String>,
+    /// What could not be done for an object, by kind and key.
+    effects: BTreeMap<(&'static str, Key), String>,
 }
 
 impl Context {
@@ -133,13 +138,20 @@ impl Context {
 
     /// Writes the status, tells people, carries out the effects.
     async fn carry_out<K: HasStatus>(&self, object: &Arc<K>, plan: Plan<K::Status>) -> Result<Outcome, Error> {
-        self.write_status(object, &plan.status, plan.notes).await?;
+        self.write_status(object, plan.status, plan.notes).await?;
         self.follow(object, plan.effects, plan.wake_at).await
     }
 
-    /// Writes the status when it differs, and tells people what changed.
-    async fn write_status<K: HasStatus>(&self, object: &Arc<K>, status: &K::Status, notes: Vec<Note>) -> Result<(), Error> {
-        if self.act.status(object, status).await? {
+    /// Writes the status when it differs, and tells people what changed. What could not be done the last time stands in it.
+    async fn write_status<K: HasStatus>(
+        &self,
+        object: &Arc<K>,
+        mut status: K::Status,
+        mut notes: Vec<Note>,
+    ) -> Result<(), Error> {
+        let failed = self.problems().effects.get(&(K::NAME, Key::of(&**object))).cloned();
+        readiness::write_failed(K::conditions(&mut status), &mut notes, &**object, failed, self.clock.now());
+        if self.act.status(object, &status).await? {
             notes.into_iter().for_each(|note| self.tell(&**object, note));
         }
         Ok(())
@@ -152,7 +164,18 @@ impl Context {
         effects: Vec<Effect>,
         wake_at: Option<DateTime<Utc>>,
     ) -> Result<Outcome, Error> {
-        self.act.effects(object, effects).await?;
+        let (done, what) = (self.act.effects(object, effects).await, (K::NAME, Key::of(&**object)));
+        let news = match &done {
+            Ok(()) => self.problems().effects.remove(&what).is_some(),
+            // Our cache is behind, which says nothing.
+            Err(error) if error.is_conflict() || error.is_not_found() => false,
+            Err(error) => {
+                self.problems().effects.insert(what, error.message());
+                false
+            }
+        };
+        done?;
+        let wake_at = if news { Some(self.clock.now()) } else { wake_at };
         Ok(wake_at.map_or(Outcome::Idle, |at| Outcome::At(at, Lane::Ordinary)))
     }
 

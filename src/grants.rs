@@ -1,6 +1,7 @@
 //! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do.
 
 pub mod brake;
+pub mod damper;
 pub mod joining;
 pub mod name;
 pub mod plan;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
 use serde::Serialize;
@@ -22,6 +23,8 @@ pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::De
     type Status: Serialize + PartialEq + Clone + Send;
     /// The status as it was seen.
     fn status(&self) -> Option<&Self::Status>;
+    /// The conditions in a status.
+    fn conditions(status: &mut Self::Status) -> &mut Vec<Condition>;
     /// Where the object lives.
     fn api(act: &Act, key: &Key) -> Api<Self>;
 }
@@ -32,6 +35,9 @@ macro_rules! has_status {
             type Status = $status;
             fn status(&self) -> Option<&Self::Status> {
                 self.status.as_ref()
+            }
+            fn conditions(status: &mut Self::Status) -> &mut Vec<Condition> {
+                &mut status.conditions
             }
             fn api(act: &Act, $key: &Key) -> Api<Self> {
                 let $client = act.client.clone();

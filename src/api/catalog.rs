@@ -39,7 +39,13 @@ use super::subject::Subject;
         && (!has(self.accessPackageManagers) || self.accessPackageManagers.all(s, s.kind != 'Group' || !s.name.startsWith('system:'))) \
         && (!has(self.assignmentManagers) || self.assignmentManagers.all(s, s.kind != 'Group' || !s.name.startsWith('system:'))) \
         && (!has(self.readers) || self.readers.all(s, s.kind != 'Group' || !s.name.startsWith('system:')))")
-    .message("groups of Kubernetes itself (system:...) can have no role in a Catalog: name people, groups of people or single service accounts"))]
+    .message("groups of Kubernetes itself (system:...) can have no role in a Catalog: name people, groups of people or single service accounts"),
+    // Owners are repeated in the status, and in bindings.
+    validation = Rule::new("(has(self.owners) ? self.owners.map(s, s.name.size()).sum() : 0) \
+        + (has(self.accessPackageManagers) ? self.accessPackageManagers.map(s, s.name.size()).sum() : 0) \
+        + (has(self.assignmentManagers) ? self.assignmentManagers.map(s, s.name.size()).sum() : 0) \
+        + (has(self.readers) ? self.readers.map(s, s.name.size()).sum() : 0) <= 65536")
+    .message("the names of owners, managers and readers have more than 65536 characters together: name groups instead of people"))]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogSpec {
     /// Name for people. Default: the object's name.

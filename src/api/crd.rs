@@ -21,6 +21,10 @@ pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
     .map(|crd| {
         let mut value = serde_json::to_value(crd)?;
         tidy(&mut value);
+        without_defaults_in_lists(&mut value, false);
+        if let Some(spec) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec") {
+            bound_instants(spec);
+        }
         describe(&mut value);
         serde_json::from_value(value)
     })
@@ -28,7 +32,7 @@ pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
 }
 
 /// Removes what schemars writes and Kubernetes does not want: `nullable` (an explicit null would be stored and then read as
-/// absent) and the number formats that the API server does not know. Every instant gets the pattern of those that can be read.
+/// absent) and the number formats that the API server does not know.
 fn tidy(value: &mut Value) {
     match value {
         Value::Object(map) => {
@@ -42,12 +46,42 @@ fn tidy(value: &mut Value) {
             if map.get("format").and_then(Value::as_str).is_some_and(|f| f.starts_with("uint")) {
                 map.remove("format");
             }
-            if map.get("format").and_then(Value::as_str) == Some("date-time") {
-                map.insert("pattern".to_owned(), super::time::PATTERN.into());
-            }
             map.values_mut().for_each(tidy);
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
+        _ => {}
+    }
+}
+
+/// Lets people write only instants that can be read, and added up. The pattern refuses odd spellings, of which the API server takes many; the
+/// rule refuses lists, which it takes for anything that has a format. What the operator writes into a status is a sum of such instants.
+fn bound_instants(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            if map.get("format").and_then(Value::as_str) == Some("date-time") {
+                map.insert("pattern".to_owned(), super::time::PATTERN.into());
+                let rule = "self >= timestamp('1970-01-01T00:00:00Z') && self < timestamp('9000-01-01T00:00:00Z')";
+                let message = "write an instant between the years 1970 and 8999, such as 2027-06-01T08:00:00Z";
+                map.insert("x-kubernetes-validations".to_owned(), serde_json::json!([{"rule": rule, "message": message}]));
+            }
+            map.values_mut().for_each(bound_instants);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound_instants),
+        _ => {}
+    }
+}
+
+/// Takes the defaults of list items away: the operator knows them, and a client that applies its file again would take what the API server
+/// entered into a list for a change of somebody else.
+fn without_defaults_in_lists(value: &mut Value, in_list: bool) {
+    match value {
+        Value::Object(map) => {
+            if in_list && map.contains_key("type") {
+                map.remove("default");
+            }
+            map.iter_mut().for_each(|(key, value)| without_defaults_in_lists(value, in_list || key == "items"));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| without_defaults_in_lists(item, in_list)),
         _ => {}
     }
 }

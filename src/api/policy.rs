@@ -39,11 +39,17 @@ pub use approval::{Approval, Approver, ApproverKind, Escalation, Stage};
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is at most 63 characters")
 )]
 #[x_kube(validation = Rule::new("self.accessPackage == oldSelf.accessPackage")
-    .message("a Policy belongs to one AccessPackage for life: create another Policy instead").field_path(".accessPackage"))]
+    .message("a Policy belongs to one AccessPackage for life: create another Policy instead").field_path(".accessPackage"),
+    // A request repeats them in its status, which must fit into etcd.
+    validation = Rule::new("!has(self.approval) || !has(self.approval.stages) || self.approval.stages.map(s, \
+        s.approvers.map(a, has(a.name) ? a.name.size() : 0).sum() \
+        + (has(s.fallbackApprovers) ? s.fallbackApprovers.map(a, has(a.name) ? a.name.size() : 0).sum() : 0) \
+        + (has(s.escalation) ? s.escalation.approvers.map(a, has(a.name) ? a.name.size() : 0).sum() : 0)).sum() <= 16384")
+    .message("the names of all approvers have more than 16384 characters together: name groups instead of people").field_path(".approval"))]
 #[serde(rename_all = "camelCase")]
 pub struct PolicySpec {
     /// Name of the AccessPackage, in the same catalog. Immutable. Reported by condition `Ready`.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub access_package: String,
     /// Name for people. Default: the object's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -141,10 +147,10 @@ pub enum Justification {
 /// A question to the requestor.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[x_kube(
-    validation = Rule::new("self.type in ['MultipleChoice'] ? has(self.choices) && self.choices.size() > 0 : !has(self.choices) || self.choices.size() == 0")
+    validation = Rule::new("has(self.type) && self.type == 'MultipleChoice' ? has(self.choices) && self.choices.size() > 0 : !has(self.choices) || self.choices.size() == 0")
         .message("choices are required for type MultipleChoice, and not allowed for other types"),
-    validation = Rule::new("!has(self.pattern) || self.type == 'Text'").message("a pattern is only allowed for type Text"),
-    validation = Rule::new("!self.multiple || self.type == 'MultipleChoice'").message("multiple is only allowed for type MultipleChoice")
+    validation = Rule::new("!has(self.pattern) || !has(self.type) || self.type == 'Text'").message("a pattern is only allowed for type Text"),
+    validation = Rule::new("!has(self.multiple) || !self.multiple || (has(self.type) && self.type == 'MultipleChoice')").message("multiple is only allowed for type MultipleChoice")
 )]
 #[serde(rename_all = "camelCase")]
 pub struct Question {
@@ -154,7 +160,7 @@ pub struct Question {
     /// The question.
     #[schemars(length(min = 1, max = 1024))]
     pub text: String,
-    /// `Text` (one line, at most 256 characters), `LongText` (at most 4096) or `MultipleChoice`.
+    /// `Text` (one line, at most 256 characters), `LongText` (at most 4096) or `MultipleChoice`. Default: `Text`.
     #[serde(rename = "type", default)]
     pub kind: QuestionType,
     /// Regular expression (RE2 syntax) that an answer of type `Text` must match; it is not anchored. A pattern that does not compile is

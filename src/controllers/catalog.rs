@@ -23,7 +23,7 @@ pub(super) async fn look(context: &Context, key: &Key) -> Result<Outcome, Error>
     };
     let problem = context.problems().catalogs.get(&key.name).cloned();
     let plan = catalog::decide(&context.hub.read().catalog_seen(&found), problem.as_deref(), now);
-    context.write_status(&found, &plan.status, plan.notes).await?;
+    context.write_status(&found, plan.status, plan.notes).await?;
     let done = context.follow(&found, plan.effects, plan.wake_at).await;
     match &done {
         Ok(_) => context.problems().catalogs.remove(&key.name),

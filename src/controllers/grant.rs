@@ -8,10 +8,12 @@ use chrono::{DateTime, Utc};
 use crate::api::assignment::GrantState;
 use crate::api::{Assignment, Subject};
 use crate::domain::resource::{Standing, Target};
+use crate::domain::schedule::show;
 use crate::domain::{Key, Note, holdings};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::brake::kept;
+use crate::grants::damper::Damper;
 use crate::grants::name;
 use crate::grants::plan::{Place, Write, plan};
 use crate::observe::seen::GrantSeen;
@@ -31,8 +33,12 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         (seen, overdue, drifted)
     };
     let (kept, places) = brake(context, key, &seen);
-    let writes = plan(key, &seen.wanted, &kept, &places, &seen.observed);
+    let mut writes = plan(key, &seen.wanted, &kept, &places, &seen.observed);
     let (mut failures, mut unanswered) = (Vec::new(), false);
+    let damped = damp(context, key, !drifted.is_empty() && writes.iter().any(gives), now);
+    if damped.is_some() {
+        writes.retain(|write| !gives(write));
+    }
     for write in &writes {
         // An old place goes when the new one is there, or is refused; the plan has such deletions at its end. Where nobody answered, both wait
         // for the next try.
@@ -49,7 +55,9 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
         tell_drift(context, key, drifted);
     }
     remember_conflict(context, key, failures.iter().find(|e| matches!(e, Error::Conflict(_))).map(Error::message));
-    remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message));
+    let fought =
+        damped.map(|until| format!("somebody else keeps undoing it, so that it is restored again at {} only", show(until)));
+    remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message).or(fought));
     if !undecided {
         looked(context, key);
     }
@@ -57,8 +65,22 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     match failures.into_iter().next() {
         Some(first) if more > 0 => Err(Error::Several { first: Box::new(first), more }),
         Some(first) => Err(first),
-        None => Ok(seen.next_end.map_or(Outcome::Idle, |end| Outcome::At(end, Lane::Urgent))),
+        None => Ok([seen.next_end, damped].into_iter().flatten().min().map_or(Outcome::Idle, |at| Outcome::At(at, Lane::Urgent))),
     }
+}
+
+/// Whether a write makes somebody a member.
+fn gives(write: &Write) -> bool {
+    matches!(write, Write::Put { joining, .. } if *joining > 0)
+}
+
+/// Until when nothing is given because somebody else undoes it as fast as it is written.
+fn damp(context: &Context, key: &GrantKey, repairs: bool, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let mut problems = context.problems();
+    if !repairs {
+        return None;
+    }
+    problems.repairs.entry(key.clone()).or_insert_with(|| Damper::new(now)).repair(now).err()
 }
 
 /// What may be done in each place. While identities cannot be trusted nobody gains anything anywhere, and no role becomes another one.

@@ -41,7 +41,7 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         (current, plan)
     };
     let (current, plan) = plan;
-    let written = context.write_status(&current, &plan.status, plan.notes).await;
+    let written = context.write_status(&current, plan.status, plan.notes).await;
     context.hub.write().claims.remove(&claim);
     written?;
     context.follow(&current, plan.effects, plan.wake_at).await
@@ -70,9 +70,10 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
     let Some(found) = context.hub.read().decisions.get(key).cloned() else { return Ok(Outcome::Idle) };
     let request = Key::new(&key.namespace, &found.spec.access_request);
     let retention = context.settings.retention;
-    let plan = match context.hub.read().requests.get(&request).is_some() {
-        true => verdict::with_request(&found, retention, now), // the request judges it
-        false => verdict::without_request(&found, retention, now),
+    let request = context.hub.read().requests.get(&request).map(|request| request.phase());
+    let plan = match request {
+        Some(phase) => verdict::with_request(&found, phase, retention, now), // the request judges it
+        None => verdict::without_request(&found, retention, now),
     };
     context.carry_out(&found, plan).await
 }
@@ -98,7 +99,7 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
         }
         (current, plan)
     };
-    let written = context.write_status(&current, &plan.status, plan.notes).await;
+    let written = context.write_status(&current, plan.status, plan.notes).await;
     context.hub.write().claims.remove(&claim);
     written?;
     context.follow(&current, plan.effects, plan.wake_at).await

@@ -111,6 +111,9 @@ pub fn order(decisions: &mut [&ApprovalDecision]) {
     });
 }
 
+/// Most characters of a decision's reason that its request repeats.
+const LONGEST_REASON: usize = 1_024;
+
 /// Closes the stage when it is decided.
 fn settle(stage: &Stage, status: &mut StageStatus) {
     let required = usize::try_from(stage.approvals_required).unwrap_or(1).max(1);
@@ -161,7 +164,8 @@ fn one(
     Ok(CountedDecision {
         approver: who.username.clone(),
         decision: spec.decision,
-        reason: spec.reason.clone(),
+        // The whole of it stands in the decision itself; a request repeats up to 48 of them.
+        reason: spec.reason.chars().take(LONGEST_REASON).collect(),
         r#as: show(entry),
         at,
         decision_ref: decision.metadata.name.clone().unwrap_or_default(),

@@ -59,6 +59,8 @@ pub struct Role {
     pub missing: usize,
     /// Why something cannot be granted, when it cannot.
     pub problem: Option<String>,
+    /// What the last attempt to write its bindings was refused with, if it was.
+    pub refused: Option<String>,
     /// Another assignment gives the same role to the same subject.
     pub shared: bool,
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::access_request::RequestPhase;
 use crate::api::approval_decision::{
     CONTENT_CHANGED, COUNTED, DECIDED, DUPLICATE, IDENTITY_NOT_ENFORCED, NOT_AN_APPROVER, OTHER_REQUEST, REASON_REQUIRED,
     REQUEST_NOT_FOUND, REQUEST_NOT_PENDING, SELF_APPROVAL, STAGE_CLOSED,
@@ -80,8 +81,18 @@ pub fn is_settled(decision: &ApprovalDecision) -> bool {
 }
 
 /// Looks at a decision that was judged with its request: one that did not count is not kept as long as the request.
-pub fn with_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
+/// While the request itself waits to be accepted, that is said.
+pub fn with_request(
+    decision: &ApprovalDecision,
+    request: RequestPhase,
+    retention: TimeDelta,
+    now: DateTime<Utc>,
+) -> Plan<ApprovalDecisionStatus> {
     let mut plan = Plan::status(decision.status.clone().unwrap_or_default());
+    if request == RequestPhase::Submitted && !is_judged(decision) {
+        let text = "the request is not accepted yet: its status says what it waits for";
+        plan.status = status(decision, State::Unknown, REQUEST_NOT_PENDING, text, now);
+    }
     if is_settled(decision) {
         retire(&mut plan, decision, retention.min(KEPT), now);
     }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::access_package::{INCOMPATIBLE_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE};
-use crate::api::catalog::AVAILABLE;
-use crate::api::catalog_resource::NO_CATALOG;
+use crate::api::catalog::{AVAILABLE, BINDINGS_PENDING, NAMESPACE_PENDING};
+use crate::api::catalog_resource::{NO_CATALOG, NOT_YET_JUDGED};
 use crate::api::condition::{self, READY, State};
 use crate::api::labels::{CONFIRM_REVOCATION, IN_USE};
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
@@ -45,6 +45,9 @@ pub fn package_is_ready(package: &AccessPackage) -> bool {
     package.status.as_ref().is_some_and(|status| is_ready(&status.conditions, generation(package)))
 }
 
+/// Reasons of `Ready=False` that pass by themselves in a moment, and so are nothing to warn of.
+const PASSING: [&str; 5] = [NAMESPACE_PENDING, BINDINGS_PENDING, NOT_YET_JUDGED, NO_CATALOG, IN_USE_REASON];
+
 /// Sets `Ready` and says so in an Event when it changes.
 pub fn set_ready(
     conditions: &mut Vec<Condition>,
@@ -60,7 +63,7 @@ pub fn set_ready(
     };
     if before != Some((state.as_str().to_owned(), reason.to_owned())) {
         notes.push(Note {
-            warning: state == State::False,
+            warning: state == State::False && !PASSING.contains(&reason),
             reason: if state == State::True { "Ready" } else { "NotReady" },
             entered: None,
             message: if message.is_empty() { "ready for use".to_owned() } else { message.clone() },
@@ -115,6 +118,21 @@ pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Opti
 pub const REVOCATION_HELD: &str = "RevocationHeld";
 /// Condition, only while it holds: somebody else's binding has the name of one of ours, and is left alone.
 pub const CONFLICT: &str = "Conflict";
+
+/// Condition, only while it holds: something that follows from the object could not be written, and is tried again; the message says what the
+/// API server answered.
+pub const WRITE_FAILED: &str = "WriteFailed";
+
+/// Sets or removes the condition [`WRITE_FAILED`].
+pub fn write_failed<K: kube::Resource>(
+    conditions: &mut Vec<Condition>,
+    notes: &mut Vec<Note>,
+    object: &K,
+    failed: Option<String>,
+    now: DateTime<Utc>,
+) {
+    while_it_holds(conditions, notes, (WRITE_FAILED, "TriedAgain"), failed, generation(object), now);
+}
 
 /// Sets or removes a condition that is there only while it holds, and tells when it comes.
 pub(super) fn while_it_holds(
@@ -219,9 +237,10 @@ fn package_roles(package: &AccessPackage, (offer, cluster): Offers<'_, '_>) -> R
             Standing::Leaving => Some(String::new()),
         });
         if let Some(why) = closed {
-            let why = if why.is_empty() { "not judged yet" } else { &why };
+            let (reason, why) =
+                if why.is_empty() { (NOT_YET_JUDGED, "not judged yet") } else { (RESOURCE_NOT_READY, why.as_str()) };
             let text = format!("role {:?} of catalog resource {:?} is not ready: {why}", wanted.role, wanted.resource);
-            return Err(Wrong::new(RESOURCE_NOT_READY, text));
+            return Err(Wrong::new(reason, text));
         }
     }
     Ok(())

@@ -103,8 +103,11 @@ impl World {
         let Some(who) = who else { return Before::default() };
         let age = |r: &AccessRequest| (created(r), r.metadata.uid.clone());
         let (own, since) = (age(request), created(request) - TimeDelta::days(1));
+        // Of one second it is not known which came first: what is judged already did.
+        let is_judged =
+            |r: &AccessRequest| r.phase() != RequestPhase::Submitted || self.claims.contains(&("AccessRequest", Key::of(r)));
         let mut before = Before::default();
-        for other in self.requests.find(&Term::Requestor(who.username.clone())).filter(|r| age(r) < own) {
+        for other in self.requests.find(&Term::Requestor(who.username.clone())).filter(|r| is_judged(r) || age(r) < own) {
             before.open += usize::from(!other.phase().is_terminal());
             before.recent += usize::from(created(&**other) > since);
             if before.open >= bounds.open || before.recent >= bounds.recent {
@@ -214,6 +217,7 @@ impl World {
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = self.carriers.of(&key, subject);
         let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
+        let refused = failures.last.get(&key).cloned();
         let mut problem = grantable.problem(role).or_else(|| failures.of(&key, assignment));
         let mut missing_in = usize::from(problem.is_some() && here.is_empty());
         for target in grantable.targets().iter().filter(|target| !is_here(target)) {
@@ -234,7 +238,7 @@ impl World {
         let shared =
             twins.any(|a| self.packages.get(&holdings::package_of(a)).is_some_and(|p| p.spec.resource_roles.contains(role)));
         let present = here.iter().map(|o| grants::object(o)).collect();
-        Role { resource: key.resource, role: key.role, wanted, present, missing: missing_in, problem, shared }
+        Role { resource: key.resource, role: key.role, wanted, present, missing: missing_in, problem, refused, shared }
     }
 
     /// Packages that use a resource, and bindings that carry its grants.

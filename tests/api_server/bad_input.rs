@@ -124,7 +124,7 @@ fn repeated(value: Value) -> Value {
         Value::Object(fields) => {
             let times = |(field, item): (&String, &Value)| Some((field.strip_suffix(" times")?.parse().ok()?, item.clone()));
             match fields.iter().next().and_then(times) {
-                Some((times, item)) => Value::Array(vec![item; times]),
+                Some((times, item)) => Value::Array(vec![repeated(item); times]),
                 None => fields.into_iter().map(|(field, value)| (field, repeated(value))).collect(),
             }
         }

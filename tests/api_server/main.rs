@@ -20,6 +20,7 @@ mod crds;
 mod department;
 mod dice;
 mod doubts;
+mod fuzz;
 mod idle;
 mod permissions;
 mod person;

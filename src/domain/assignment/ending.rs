@@ -42,7 +42,9 @@ impl Draft<'_, '_> {
         let left: Vec<&Role> = self.seen.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
         if !left.is_empty() && !never_given {
             let names: Vec<String> = left.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
-            return self.revoking(reason, &format!("{message}; still there: {}", names.join(", ")));
+            let failed = left.iter().find_map(|role| role.refused.as_ref());
+            let failed = failed.map(|why| format!("; the last attempt failed: {why}")).unwrap_or_default();
+            return self.revoking(reason, &format!("{message}; still there: {}{failed}", names.join(", ")));
         }
         let phase = if reason == EXPIRED { AssignmentPhase::Expired } else { AssignmentPhase::Revoked };
         let by = self.seen.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
@@ -64,7 +66,7 @@ impl Draft<'_, '_> {
         self.plan.status.grants = grants::statuses(&self.seen.roles, true);
     }
 
-    /// Ended: releases an object that is being deleted, and deletes one that was kept for its retention.
+    /// Ended: releases an object that is being deleted, and deletes one of the operator's that was kept for its retention.
     pub(super) fn over(&mut self) {
         let meta = &self.seen.assignment.metadata;
         if meta.deletion_timestamp.is_some() {
@@ -73,6 +75,10 @@ impl Draft<'_, '_> {
             if self.is_held() && !waits {
                 self.plan.effects.push(Effect::Release(REVOKE));
             }
+            return;
+        }
+        // What people wrote is theirs to delete: a pipeline that found it gone would make it anew, and the access would come back.
+        if self.seen.assignment.spec.source != Some(Source::Request) {
             return;
         }
         let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.seen.retention)) else { return };

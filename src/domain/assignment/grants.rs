@@ -19,9 +19,16 @@ fn leaving(role: &Role) -> bool {
     !role.wanted && !role.shared && !role.present.is_empty()
 }
 
+fn removing(role: &Role) -> String {
+    match &role.refused {
+        None => "being taken away".to_owned(),
+        Some(why) => format!("being taken away; the last attempt failed: {}", why.chars().take(LONGEST).collect::<String>()),
+    }
+}
+
 fn status(role: &Role, ending: bool) -> GrantStatus {
     let (state, message) = match &role.problem {
-        _ if ending || leaving(role) => (GrantState::Removing, "being taken away".to_owned()),
+        _ if ending || leaving(role) => (GrantState::Removing, removing(role)),
         _ if role.missing == 0 && !role.present.is_empty() => (GrantState::Delivered, String::new()),
         Some(problem) => (GrantState::Failed, problem.chars().take(LONGEST).collect()),
         None => (GrantState::Pending, "being granted".to_owned()),

@@ -178,6 +178,7 @@ impl Store {
             present: here.iter().map(|_| Default::default()).collect(),
             missing: missing.len(),
             problem,
+            refused: None,
             shared: self.assignments.iter().any(twin),
         }
     }

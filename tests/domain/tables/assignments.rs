@@ -1,10 +1,11 @@
 //! The rows of the table of an assignment.
 
 use entitlement_operator::api::access_request::RequestPhase;
-use entitlement_operator::api::assignment::{AssignmentPhase as Phase, GrantState};
+use entitlement_operator::api::assignment::{AssignmentPhase as Phase, GrantState, Source};
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::{AccessRequest, Policy};
 use entitlement_operator::domain::Effect;
+use entitlement_operator::domain::assignment::Role;
 use entitlement_operator::domain::holdings::gives;
 
 use crate::builders::*;
@@ -249,8 +250,21 @@ fn an_assignment_ends_at_its_end_and_says_so_when_the_access_is_gone() {
     scene.roles = vec![role("viewer")];
     let plan = scene.step(at(30 * DAY + 3));
     assert_eq!((scene.outcome(), scene.status().ended_at), ((Phase::Expired, "Expired"), Some(at(30 * DAY + 3))));
-    assert_eq!(plan.wake_at, Some(at(120 * DAY + 3)));
+    assert_eq!(plan.wake_at, None, "people wrote it, and it stays");
     assert!(scene.status().grants.is_empty());
+}
+
+#[test]
+fn what_a_revocation_is_refused_with_is_told() {
+    let mut scene = delivered();
+    scene.roles = vec![Role { refused: Some("RoleBindings are frozen".to_owned()), ..role("viewer").there() }];
+    scene.assignment = scene.assignment.revoked_by("carol");
+    scene.step(at(10));
+    assert_eq!(scene.outcome(), (Phase::Revoking, "Revoked"));
+    let status = scene.status();
+    for said in [&status.message, &status.grants[0].message] {
+        assert!(said.contains("the last attempt failed: RoleBindings are frozen"), "{said}");
+    }
 }
 
 #[test]
@@ -296,7 +310,10 @@ fn an_ended_assignment_stays_ended_and_goes_after_its_retention() {
     scene.step(at(5));
     scene.assignment = scene.assignment.revoked_by("carol");
     let plan = scene.step(at(6));
-    assert_eq!(plan.wake_at, Some(at(6 + 90 * DAY)));
+    assert_eq!(plan.wake_at, None, "what people wrote is theirs to delete");
+    assert_eq!(scene.look(at(900 * DAY)).effects, []);
+    scene.assignment.spec.source = Some(Source::Request);
+    assert_eq!(scene.look(at(7)).wake_at, Some(at(6 + 90 * DAY)));
     let before = scene.status().clone();
     scene.roles = vec![role("viewer").there()];
     scene.assignment.spec.revoked = None;

@@ -106,6 +106,20 @@ fn a_namespace_that_lost_its_label_loses_the_people_too() {
 }
 
 #[test]
+fn what_passes_by_itself_is_nothing_to_warn_of() {
+    let mut place = place();
+    let mut told = Vec::new();
+    for _ in 0..5 {
+        let plan = place.look();
+        told.extend(plan.notes.iter().map(|note| (note.reason, note.warning)));
+        place.settle();
+    }
+    assert!(told.iter().all(|(_, warning)| !warning), "{told:?}");
+    place.namespace.as_mut().unwrap().metadata.labels = None;
+    assert!(place.look().notes.iter().any(|note| note.warning), "and this is");
+}
+
+#[test]
 fn a_deletion_waits_for_packages_and_resources() {
     for (packages, resources) in [(1, 0), (0, 1)] {
         let waits = Place { packages, resources, ..place() }.deleted();

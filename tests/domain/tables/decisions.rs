@@ -1,5 +1,6 @@
 //! Decisions about requests that do not exist (any more).
 
+use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{ApprovalDecision, ApprovalDecisionStatus};
 use entitlement_operator::domain::decision::{is_judged, judged, with_request, without_request};
@@ -54,7 +55,7 @@ fn a_decision_without_a_request_goes_after_a_day_and_one_that_counted_after_its_
 
 #[test]
 fn a_decision_that_did_not_count_goes_before_its_request_and_one_that_counted_never_does() {
-    let at_a_look = |decision: &ApprovalDecision, now| with_request(decision, RETENTION, at(now));
+    let at_a_look = |decision: &ApprovalDecision, now| with_request(decision, RequestPhase::PendingApproval, RETENTION, at(now));
     let mut decision = carol();
     assert_eq!((at_a_look(&decision, 20).wake_at, at_a_look(&decision, 20).effects), (None, vec![]), "the request judges it");
     decision.status = Some(judged(&carol(), Err("NotAnApprover"), at(11)));
