@@ -50,6 +50,7 @@ pub struct Context {
     /// Whether identities can be trusted.
     pub guard: guard::Guard,
     problems: Mutex<Problems>,
+    deciding: Mutex<()>,
 }
 
 /// What can be set from outside.
@@ -96,11 +97,16 @@ impl Context {
         guard: guard::Guard,
     ) -> Self {
         let hub = act.hub.clone();
-        Self { act, hub, events, metrics, clock, settings, guard, problems: Mutex::default() }
+        Self { act, hub, events, metrics, clock, settings, guard, problems: Mutex::default(), deciding: Mutex::default() }
     }
 
     fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The turn of one decision about a request or an assignment: others wait, and the caches can be read meanwhile.
+    fn deciding(&self) -> std::sync::MutexGuard<'_, ()> {
+        self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to act: what a former leader said about grants stands until they are looked at.

@@ -13,7 +13,7 @@ use kube::{Client, ResourceExt};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::site::{CATALOG, resource};
+use crate::site::resource;
 
 /// Longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -66,15 +66,22 @@ impl Seen {
     pub fn in_phase(&self, kind: &'static str, phase: &str) -> usize {
         self.count.get(&(kind, phase.to_owned())).copied().unwrap_or(0)
     }
+
+    /// The phase of an object; empty when it has none, or was not seen yet.
+    pub fn phase(&self, kind: &'static str, name: &str) -> &str {
+        self.phases.get(&(kind, name.to_owned())).map_or("", String::as_str)
+    }
 }
 
 impl Board {
-    /// Starts the watches.
-    pub fn watch(client: &Client) -> Self {
+    /// Starts the watches: of the bindings in one namespace, and of requests and assignments in another, that of a catalog.
+    pub fn watch(client: &Client, bound: &'static str, catalog: &'static str) -> Self {
         let board = Self::default();
-        tokio::spawn(board.clone().watch_bindings(client.clone()));
-        tokio::spawn(board.clone().watch_phases(client.clone(), "AccessRequest"));
-        tokio::spawn(board.clone().watch_phases(client.clone(), "Assignment"));
+        tokio::spawn(board.clone().watch_bindings(Api::namespaced(client.clone(), bound)));
+        for kind in ["AccessRequest", "Assignment"] {
+            let api = Api::namespaced_with(client.clone(), catalog, &resource(kind));
+            tokio::spawn(board.clone().watch_phases(api, kind));
+        }
         board
     }
 
@@ -83,8 +90,7 @@ impl Board {
         self.news.notify_waiters();
     }
 
-    async fn watch_bindings(self, client: Client) {
-        let api: Api<RoleBinding> = Api::namespaced(client, "load");
+    async fn watch_bindings(self, api: Api<RoleBinding>) {
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
         while let Some(event) = events.next().await {
             let (name, subjects) = match event {
@@ -98,8 +104,7 @@ impl Board {
         }
     }
 
-    async fn watch_phases(self, client: Client, kind: &'static str) {
-        let api: Api<DynamicObject> = Api::namespaced_with(client, CATALOG, &resource(kind));
+    async fn watch_phases(self, api: Api<DynamicObject>, kind: &'static str) {
         let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
         while let Some(event) = events.next().await {
             if let Ok(Event::Apply(object) | Event::InitApply(object)) = event {

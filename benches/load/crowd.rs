@@ -2,20 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{SubsecRound, TimeDelta, Utc};
-use entitlement_operator::domain::schedule::show;
-use kube::api::{Api, DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::json;
 
-use crate::Figure;
 use crate::raw::{Raw, statuses_and_bindings};
-use crate::site::{CATALOG, Site, each, resource, user};
+use crate::site::{CATALOG, CROWDED, ENDING, Site, each, resource, user};
 use crate::support::metrics::sum;
+use crate::{Figure, memory, restart};
 
 /// How long a resting operator is watched.
 const REST: Duration = Duration::from_secs(10);
-/// As the operator lists.
-const PAGE: u32 = 500;
 
 /// Everything that is measured with many holders.
 pub async fn figures(site: &mut Site, raw: &Raw, holders: usize) -> Vec<Figure> {
@@ -38,13 +34,11 @@ pub async fn figures(site: &mut Site, raw: &Raw, holders: usize) -> Vec<Figure> 
 }
 
 async fn assign(site: &Site, number: usize) {
-    site.assign("crowded", &format!("crowd-{number}"), &user("crowd", number), None).await;
+    site.give(CROWDED, &format!("crowd-{number}"), &user("crowd", number), None).await;
 }
 
 fn resident(site: &Site) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", site.running().pid())).expect("this is Linux");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
-    line.trim().trim_end_matches(" kB").parse::<usize>().expect("a number") << 10
+    memory::resident(site.running().pid())
 }
 
 async fn memory_after_start(site: &mut Site) -> usize {
@@ -56,30 +50,9 @@ async fn memory_after_start(site: &mut Site) -> usize {
 
 /// The time until what ended meanwhile is revoked, against the time that listing all takes.
 async fn start(site: &mut Site) -> Figure {
-    let (who, end) = (user("overdue", 0), (Utc::now() + TimeDelta::seconds(5)).trunc_subsecs(0));
-    site.assign("ending", "overdue", &who, Some(&show(end))).await;
-    site.board.until("the subject is bound", |seen| seen.held.contains_key(&who)).await;
-    site.rests().await;
-    site.operator = None;
-    tokio::time::sleep((end - Utc::now()).to_std().unwrap_or_default()).await;
-    let listing = list(site).await;
-    let begin = Instant::now();
-    site.start().await;
-    let gone = site.board.until("the overdue subject is gone", |seen| !seen.held.contains_key(&who)).await;
-    Figure::times("start until the first overdue end (raw: listing)", gone - begin, listing, "<= 1.5x")
-}
-
-async fn list(site: &Site) -> Duration {
-    let api: Api<DynamicObject> = Api::namespaced_with(site.root.clone(), CATALOG, &resource("Assignment"));
-    let begin = Instant::now();
-    let mut params = ListParams::default().limit(PAGE);
-    loop {
-        let page = api.list(&params).await.expect("assignments can be listed");
-        match page.metadata.continue_ {
-            Some(token) if !token.is_empty() => params = params.continue_token(&token),
-            _ => return begin.elapsed(),
-        }
-    }
+    let board = site.board.clone();
+    let start = restart::measure(site, ENDING, &board, "overdue", &[resource("Assignment")]).await;
+    Figure::times("start until the first overdue end (raw: listing)", start.first_end, start.listing, "<= 1.5x")
 }
 
 async fn requests(site: &Site) -> f64 {

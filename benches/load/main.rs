@@ -5,7 +5,12 @@
 //! cargo bench --bench load                                  # 10,000 holders of one package
 //! ENTITLEMENT_BENCH_HOLDERS=100000 cargo bench --bench load  # the size that the bars are for; takes about an hour
 //! cargo bench --bench load -- latency burst                  # only these; there are also deadline, ends and crowd
+//! cargo bench --bench load -- tenants                        # one tenant floods the site, another one is measured; 20 to 30 minutes
+//! cargo bench --bench load -- tenants decisions              # only this flood; there are also requests, resources and patterns
+//! ENTITLEMENT_BENCH_DECISIONS=1000                           # how many decisions that flood has, instead of 10,000
 //! ```
+//!
+//! `tenants` runs only when it is named.
 //!
 //! It prints a table and judges nothing: what a machine that does something else at the same time shows is no failure.
 
@@ -17,15 +22,20 @@ mod support;
 
 mod board;
 mod crowd;
+mod memory;
+mod person;
 mod raw;
+mod restart;
 mod site;
+mod tenants;
 mod wave;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// One line of the table.
 pub struct Figure {
-    what: &'static str,
+    what: Cow<'static, str>,
     measured: String,
     raw: String,
     ratio: Option<f64>,
@@ -34,21 +44,27 @@ pub struct Figure {
 
 impl Figure {
     /// Two times, the second by the raw client.
-    pub fn times(what: &'static str, measured: Duration, raw: Duration, bar: &'static str) -> Self {
+    pub fn times(what: impl Into<Cow<'static, str>>, measured: Duration, raw: Duration, bar: &'static str) -> Self {
         let ratio = Some(measured.as_secs_f64() / raw.as_secs_f64());
-        Self { what, measured: format!("{measured:.3?}"), raw: format!("{raw:.3?}"), ratio, bar }
+        Self { what: what.into(), measured: format!("{measured:.3?}"), raw: format!("{raw:.3?}"), ratio, bar }
     }
 
     /// How many in a second; the ratio is that of the speeds.
-    pub fn speeds(what: &'static str, count: usize, measured: Duration, raw: Duration, bar: &'static str) -> Self {
+    pub fn speeds(
+        what: impl Into<Cow<'static, str>>,
+        count: usize,
+        measured: Duration,
+        raw: Duration,
+        bar: &'static str,
+    ) -> Self {
         let speed = |time: Duration| f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / time.as_secs_f64();
         let (here, there) = (speed(measured), speed(raw));
-        Self { what, measured: format!("{here:.0}/s"), raw: format!("{there:.0}/s"), ratio: Some(here / there), bar }
+        Self { what: what.into(), measured: format!("{here:.0}/s"), raw: format!("{there:.0}/s"), ratio: Some(here / there), bar }
     }
 
     /// A figure on its own.
-    pub fn alone(what: &'static str, measured: String, bar: &'static str) -> Self {
-        Self { what, measured, raw: String::new(), ratio: None, bar }
+    pub fn alone(what: impl Into<Cow<'static, str>>, measured: String, bar: &'static str) -> Self {
+        Self { what: what.into(), measured, raw: String::new(), ratio: None, bar }
     }
 
     fn print(&self) {
@@ -58,7 +74,14 @@ impl Figure {
 }
 
 /// What is measured, in this order.
-const PARTS: [&str; 5] = ["latency", "burst", "deadline", "ends", "crowd"];
+const PARTS: [&str; 6] = ["latency", "burst", "deadline", "ends", "crowd", TENANTS];
+/// The part that runs only when it is named.
+const TENANTS: &str = "tenants";
+
+/// Whether a part is to be measured.
+fn is_wanted(part: &str, named: &[String]) -> bool {
+    if named.is_empty() { part != TENANTS } else { named.iter().any(|name| name == part) }
+}
 
 #[tokio::main]
 async fn main() {
@@ -67,7 +90,11 @@ async fn main() {
     let mut site = site::Site::open().await;
     let raw = raw::measure(&mut site).await;
     let named: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    for part in PARTS.into_iter().filter(|part| named.is_empty() || named.iter().any(|name| name == part)) {
+    for part in PARTS.into_iter().filter(|part| is_wanted(part, &named)) {
+        if part == TENANTS {
+            tenants::run(&mut site, &named).await;
+            continue;
+        }
         let figures = match part {
             "latency" => wave::latency(&site, &raw).await,
             "burst" => wave::burst(&site, &raw).await,

@@ -8,6 +8,7 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::{Value, json};
 
 use crate::board::Board;
+use crate::person::{Person, object};
 use crate::support::{Operator, Plane, ROOT, eventually, install, metrics, operator};
 
 /// The namespace of the catalog.
@@ -15,8 +16,25 @@ pub const CATALOG: &str = "catalog-load";
 /// How many requests are on their way at the same time; as many as the operator's.
 const AT_ONCE: usize = 32;
 const READY_WITHIN: Duration = Duration::from_secs(120);
+/// It has read everything by then, of many holders and large objects too.
+const STARTS_WITHIN: Duration = Duration::from_secs(900);
 /// It has written a status for each of many holders by then.
 const RESTS_WITHIN: Duration = Duration::from_secs(3_600);
+/// No edit of this benchmark is confirmed, and none is a mistake.
+const NEVER_HOLD: [&str; 2] = ["--hold-count", "1000000"];
+
+/// A package, the policy for it, and the namespace of both.
+#[derive(Clone, Copy)]
+pub struct Offer {
+    pub namespace: &'static str,
+    pub package: &'static str,
+    pub policy: &'static str,
+}
+
+/// The package with ends.
+pub const ENDING: Offer = Offer { namespace: CATALOG, package: "ending", policy: "ending" };
+/// The package with many holders.
+pub const CROWDED: Offer = Offer { namespace: CATALOG, package: "crowded", policy: "crowded" };
 
 /// A control plane with a catalog, and an operator.
 pub struct Site {
@@ -53,7 +71,7 @@ impl Site {
         let plane = Plane::own().await;
         install(&plane).await;
         let (root, operators) = (plane.admin().await, operator::client(&plane).await);
-        let mut site = Self { board: Board::watch(&root), plane, root, operators, operator: None };
+        let mut site = Self { board: Board::watch(&root, "load", CATALOG), plane, root, operators, operator: None };
         site.start().await;
         let yaml = include_str!("site.yaml");
         eventually("the catalog is there", READY_WITHIN, async || site.plane.kubectl_apply(ROOT, yaml).await.result()).await;
@@ -62,10 +80,25 @@ impl Site {
         site
     }
 
-    /// Starts the operator.
+    /// Starts the operator and waits until it is ready.
     pub async fn start(&mut self) {
-        // No edit of this benchmark is confirmed, and none is a mistake.
-        self.operator = Some(Operator::start(&self.plane, &["--hold-count", "1000000"]).await);
+        self.launch().await;
+        self.is_ready().await;
+    }
+
+    /// Starts the operator and does not wait.
+    pub async fn launch(&mut self) {
+        self.operator = Some(Operator::spawn(&self.plane, &NEVER_HOLD).await);
+    }
+
+    /// Waits until the operator is ready.
+    pub async fn is_ready(&self) {
+        eventually("the operator is ready", STARTS_WITHIN, async || match self.running().get("/readyz").await {
+            Ok((200, _)) => Ok(()),
+            _ if self.running().ended().is_some() => panic!("the operator ended before it was ready: {}", self.running().log()),
+            answer => Err(format!("/readyz: {answer:?}")),
+        })
+        .await;
     }
 
     /// The operator that runs.
@@ -83,34 +116,32 @@ impl Site {
 
     /// Somebody asks for the package `asked`.
     pub async fn ask(&self, namespace: &str, name: &str, who: &str) {
-        let body = json!({
-            "apiVersion": "entitlement.dev/v1alpha1", "kind": "AccessRequest",
-            "metadata": {"name": name, "namespace": namespace}, "spec": {"accessPackage": "asked"},
-        });
-        let request = http_request(namespace, who).body(serde_json::to_vec(&body).expect("JSON")).expect("a request");
-        self.root.request::<Value>(request).await.unwrap_or_else(|e| panic!("{who} asks: {e}"));
+        let request = object("AccessRequest", namespace, name, json!({"accessPackage": "asked"}));
+        Person::alone(who).create(&self.root, &request, false).await.unwrap_or_else(|e| panic!("{who} asks: {e}"));
     }
 
-    /// A manager assigns a package.
-    pub async fn assign(&self, package: &str, name: &str, who: &str, end: Option<&str>) {
-        let mut spec = json!({"accessPackage": package, "policy": package, "subject": {"kind": "User", "name": who}});
+    /// A manager gives somebody a package.
+    pub async fn give(&self, offer: Offer, name: &str, who: &str, end: Option<&str>) {
+        let subject = json!({"kind": "User", "name": who});
+        let mut spec = json!({"accessPackage": offer.package, "policy": offer.policy, "subject": subject});
         if let Some(end) = end {
             spec["schedule"] = json!({"endTime": end});
         }
-        let metadata = json!({"name": name, "namespace": CATALOG});
-        let object = json!({"apiVersion": "entitlement.dev/v1alpha1", "kind": "Assignment", "metadata": metadata, "spec": spec});
-        self.create(&self.root, CATALOG, object).await;
+        self.create(&self.root, offer.namespace, object("Assignment", offer.namespace, name, spec)).await;
     }
 
     /// Waits until the operator has nothing to do.
     pub async fn rests(&self) {
-        metrics::is_idle(RESTS_WITHIN, async || self.running().metrics().await).await;
+        metrics::is_idle(RESTS_WITHIN, async || self.metrics().await).await;
     }
-}
 
-fn http_request(namespace: &str, who: &str) -> axum::http::request::Builder {
-    axum::http::Request::post(format!("/apis/entitlement.dev/v1alpha1/namespaces/{namespace}/accessrequests"))
-        .header("content-type", "application/json")
-        .header("impersonate-user", who)
-        .header("impersonate-group", "system:authenticated")
+    /// What the operator counts. One that is very busy may not answer at once.
+    async fn metrics(&self) -> String {
+        eventually("the operator answers", RESTS_WITHIN, async || match self.running().get("/metrics").await {
+            Ok((200, page)) => Ok(page),
+            _ if self.running().ended().is_some() => panic!("the operator ended: {}", self.running().log()),
+            answer => Err(format!("/metrics: {answer:?}")),
+        })
+        .await
+    }
 }

@@ -7,7 +7,7 @@ use entitlement_operator::domain::schedule::show;
 
 use crate::Figure;
 use crate::raw::{MANY, Raw, quantiles};
-use crate::site::{CATALOG, Site, each, user};
+use crate::site::{CATALOG, ENDING, Site, each, user};
 
 /// How often a single thing is measured.
 const TIMES: usize = 100;
@@ -43,7 +43,7 @@ pub async fn burst(site: &Site, raw: &Raw) -> Vec<Figure> {
 }
 
 /// The instant of a whole second, on the monotonic clock.
-fn instant(at: DateTime<Utc>) -> Instant {
+pub fn instant(at: DateTime<Utc>) -> Instant {
     Instant::now() + (at - Utc::now()).to_std().unwrap_or_default()
 }
 
@@ -52,7 +52,7 @@ pub async fn deadline(site: &Site) -> Vec<Figure> {
     let mut late = Vec::new();
     for number in 0..DEADLINES {
         let (who, end) = (user("late", number), (Utc::now() + TimeDelta::seconds(4)).trunc_subsecs(0));
-        site.assign("ending", &format!("late-{number}"), &who, Some(&show(end))).await;
+        site.give(ENDING, &format!("late-{number}"), &who, Some(&show(end))).await;
         site.board.until("the subject is bound", |seen| seen.held.contains_key(&who)).await;
         site.rests().await;
         let due = instant(end);
@@ -77,7 +77,7 @@ pub async fn ends(site: &Site, raw: &Raw) -> Vec<Figure> {
     let until = show(end);
     let until = &until;
     each(MANY, |number| async move {
-        site.assign("ending", &format!("end-{number}"), &user("end", number), Some(until)).await;
+        site.give(ENDING, &format!("end-{number}"), &user("end", number), Some(until)).await;
     })
     .await;
     site.board.until("all are delivered", |seen| given(seen) >= before + MANY).await;

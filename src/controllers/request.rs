@@ -27,16 +27,19 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
     let now = context.clock.now();
     let claim = ("AccessRequest", key.clone());
     let plan = {
-        // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided.
-        let mut world = context.hub.write();
+        // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
+        // between, as it may come afterwards.
+        let _turn = context.deciding();
+        let world = context.hub.read();
         let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
         let vouched_since = context.guard.vouched_since();
         let plan = wish::decide(
             &world.request_seen(&current, may_assign, vouched_since, context.settings.retention, context.settings.bounds),
             now,
         );
+        drop(world);
         if is_step_forward(&current, &plan) {
-            world.claims.insert(claim.clone());
+            context.hub.write().claims.insert(claim.clone());
         }
         (current, plan)
     };
@@ -87,15 +90,17 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
     let now = context.clock.now();
     let claim = ("Assignment", key.clone());
     let (current, plan) = {
-        let mut world = context.hub.write();
+        let _turn = context.deciding();
+        let world = context.hub.read();
         let Some(current) = world.assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
         let objection = context.guard.objection();
         let problems = context.problems();
         let mut seen = world.assignment_seen(&current, gone, &problems.grants, context.settings.retention, now);
         seen.objection = objection.as_deref();
         let plan = holding::decide(&seen, now);
+        drop(world);
         if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
-            world.claims.insert(claim.clone());
+            context.hub.write().claims.insert(claim.clone());
         }
         (current, plan)
     };

@@ -98,13 +98,11 @@ fn status(kind: &str, found: &DynamicObject, message: &str, now: DateTime<Utc>) 
     if before == conditions {
         return None;
     }
-    let mut status = json!({"conditions": conditions});
-    if let Some(phase) = phase(kind, found) {
-        status["phase"] = json!(phase);
-        status["reason"] = json!(UNREADABLE);
-        status["message"] = json!(message.chars().take(2_000).collect::<String>());
-    }
-    Some(status)
+    let message: String = message.chars().take(2_000).collect();
+    Some(match phase(kind, found) {
+        Some(phase) => json!({"conditions": conditions, "phase": phase, "reason": UNREADABLE, "message": message}),
+        None => json!({"conditions": conditions}),
+    })
 }
 
 /// The phase that an object falls to: a request that was not decided is denied, an assignment has to be accepted again when it can be read.

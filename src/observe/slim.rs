@@ -3,7 +3,8 @@
 use kube::core::ObjectMeta;
 
 use crate::api::labels::MANAGED_BY;
-use crate::api::{AccessRequest, Assignment};
+use crate::api::{AccessRequest, ApprovalDecision, Assignment};
+use crate::domain::approval::LONGEST_REASON;
 
 /// What our labels and annotations begin with.
 const OURS: &str = "entitlement.dev/";
@@ -32,6 +33,14 @@ pub fn assignment(assignment: &mut Assignment) {
         status.grants.shrink_to_fit();
         status.timeline.shrink_to_fit();
         status.conditions.shrink_to_fit();
+    }
+}
+
+/// Of a reason only so much is read as its request repeats.
+pub fn decision(decision: &mut ApprovalDecision) {
+    if let Some((end, _)) = decision.spec.reason.char_indices().nth(LONGEST_REASON) {
+        decision.spec.reason.truncate(end);
+        decision.spec.reason.shrink_to_fit();
     }
 }
 

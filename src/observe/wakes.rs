@@ -295,6 +295,10 @@ impl Watched for ApprovalDecision {
         &mut world.decisions
     }
 
+    fn slim(&mut self) {
+        slim::decision(self);
+    }
+
     fn wakes(_: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
         if let Some(decision) = new.or(old) {
             let key = Key::of(decision);

@@ -26,7 +26,7 @@ pub async fn world() -> &'static World {
 async fn start() -> World {
     let plane = Plane::start().await;
     install(&plane).await;
-    let operator = Operator::start(&plane, &[]).await;
+    let operator = Operator::start(&plane, &["--recent-requests", "1000"]).await;
     World { plane, operator }
 }
 

@@ -12,6 +12,7 @@ mod approval_chain;
 mod extension;
 mod on_behalf;
 mod reader;
+mod restore;
 mod retention;
 mod scheduled;
 mod separation_of_duties;

@@ -152,7 +152,7 @@ async fn an_edit_by_somebody_who_may_not_hand_out_the_role_changes_nothing_until
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
     office.is_held_by(&office.name, "cluster-admin", &[]).await;
     let newcomer = office.assigns_with(ONCALL, DAVE, json!({})).await;
-    office.reaches("Assignment", &newcomer, "Pending PackageNotFound").await;
+    office.reaches("Assignment", &newcomer, "Pending PackageNotReady").await;
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
 
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("viewer", VIEW)]}})).await;

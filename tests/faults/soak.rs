@@ -3,6 +3,8 @@
 //! What is done follows from the seed alone: everything is called by a name that was thrown, whether it is there or not. What comes of it
 //! depends on the speed of the machine as well.
 
+mod hostile;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -78,7 +80,7 @@ impl Soak<'_> {
 
     /// Somebody does something. What the API server refuses is as good, as long as it knows why.
     async fn something_happens(&mut self) {
-        let (what, refused) = match self.dice.throw(20) {
+        let (what, refused) = match self.dice.throw(22) {
             0..4 => ("ask", self.asks().await),
             4..8 => ("decide", self.decides().await),
             8..10 => ("assign", self.assigns().await),
@@ -86,7 +88,8 @@ impl Soak<'_> {
             12 => ("cancel", self.cancels().await),
             13 | 14 => ("edit", self.edits().await),
             15 | 16 => ("delete", self.deletes().await),
-            _ => ("drift", self.drifts().await),
+            17..20 => ("drift", self.drifts().await),
+            _ => ("harm", self.harms().await),
         };
         let count = self.done.entry(what).or_default();
         count.0 += 1;
@@ -208,7 +211,8 @@ async fn soak() {
     let seed = from_environment("ENTITLEMENT_SOAK_SEED", clock);
     println!("to repeat it: ENTITLEMENT_SOAK_SEED={seed} ENTITLEMENT_SOAK_SECONDS={seconds}");
     let plane = quiet().await;
-    let args = ["--retention", "5s"];
+    // Everybody asks more than anybody does in a day.
+    let args = ["--retention", "5s", "--recent-requests", "1000000", "--open-requests", "100"];
     let mut operator = Operator::start(&plane, &args).await;
     let mut soak = Soak { office: open(&plane, "soak").await, dice: Dice::seeded(seed), done: BTreeMap::new() };
 
@@ -225,7 +229,7 @@ async fn soak() {
     println!("seed {seed}: what was done, how often, and how often refused: {:?}", soak.done);
     assert!(soak.done.values().map(|(times, _)| times).sum::<usize>() > 50, "much was done: {:?}", soak.done);
     let happened = |what: &str| soak.done.get(what).is_some_and(|(times, refused)| times > refused);
-    assert!(["ask", "assign", "edit", "drift"].iter().all(|what| happened(what)), "everything happened: {:?}", soak.done);
+    assert!(["ask", "assign", "edit", "drift", "harm"].iter().all(|what| happened(what)), "everything happened: {:?}", soak.done);
 
     soak.office.is_right().await;
     nobody_deploys_and_audits(&soak.office).await;
