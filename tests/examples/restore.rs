@@ -25,6 +25,8 @@ metadata: {name: everybody, namespace: catalog-quickstart-restore}
 spec: {accessPackage: oncall, requestors: {scope: AllMembers}, justification: Optional, expiration: {after: 30d}}
 ";
 
+const CONTENT_NAMES: [&str; 3] = ["cres/production", "apkg/oncall", "apol/everybody"];
+
 const CATALOG: &str = r"
 apiVersion: entitlement.dev/v1alpha1
 kind: Catalog
@@ -60,14 +62,20 @@ async fn can_look(plane: &Plane, who: &str, want: bool) {
 
 /// Saves what the README says, into a folder.
 async fn backed_up(plane: &Plane, folder: &std::path::Path) {
-    let what: [(&str, &[&str]); 3] = [
-        ("catalog.yaml", &["get", "catalog", "quickstart-restore", "-o", "yaml"]),
-        ("content.yaml", &["get", "cres,apkg,apol", "-n", SPACE, "-o", "yaml"]),
-        ("assignments.json", &["get", "asgn", "-n", SPACE, "-o", "json"]),
-    ];
-    for (file, args) in what {
-        std::fs::write(folder.join(file), run(plane, ROOT, args).await).expect("a folder of ours");
+    let save = |file: &str, text: String| std::fs::write(folder.join(file), text).expect("a folder of ours");
+    save("catalog.yaml", run(plane, ROOT, &["get", "catalog", "quickstart-restore", "-o", "yaml"]).await);
+    for (number, object) in CONTENT_NAMES.iter().enumerate() {
+        save(&format!("content-{number}.yaml"), run(plane, ROOT, &["get", object, "-n", SPACE, "-o", "yaml"]).await);
     }
+    save("assignments.json", run(plane, ROOT, &["get", "asgn", "-n", SPACE, "-o", "json"]).await);
+}
+
+/// What of the metadata was of the objects that are lost.
+const ANEW: &str = r#"{"metadata": {"uid": null, "resourceVersion": null, "managedFields": null, "finalizers": null}}"#;
+
+async fn made_anew(plane: &Plane, file: &str) {
+    let text = run(plane, ROOT, &["patch", "--local", "-f", file, "--type=merge", "-p", ANEW, "-o", "yaml"]).await;
+    plane.kubectl_with_input(ROOT, &["apply", "--server-side", "-f", "-"], &text).await.ok();
 }
 
 #[tokio::test]
@@ -79,14 +87,15 @@ async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
     is_ready(plane).await;
     plane.kubectl_apply(ROOT, CONTENT).await.ok();
     content_is_ready(plane).await;
-    let request = "{apiVersion: entitlement.dev/v1alpha1, kind: AccessRequest, metadata: {name: alice, namespace: catalog-quickstart-restore}, spec: {accessPackage: oncall}}";
+    let request = "apiVersion: entitlement.dev/v1alpha1\nkind: AccessRequest\n\
+                   metadata: {name: alice, namespace: catalog-quickstart-restore}\nspec: {accessPackage: oncall}\n";
     let asks = || async { plane.kubectl_apply("alice@example.com", request).await.result() };
     eventually("alice may ask", std::time::Duration::from_secs(30), asks).await;
     stage.request_is(SPACE, "alice", "Delivered").await;
     for (name, more) in [("dave", ""), ("left", ", revoked: {reason: left}")] {
         let direct = format!(
-            "{{apiVersion: entitlement.dev/v1alpha1, kind: Assignment, metadata: {{name: {name}, namespace: {SPACE}}}, \
-             spec: {{accessPackage: oncall, policy: everybody, subject: {{kind: User, name: {name}@example.com}}{more}}}}}"
+            "apiVersion: entitlement.dev/v1alpha1\nkind: Assignment\nmetadata: {{name: {name}, namespace: {SPACE}}}\n\
+             spec: {{accessPackage: oncall, policy: everybody, subject: {{kind: User, name: {name}@example.com}}{more}}}\n"
         );
         plane.kubectl_apply(ROOT, &direct).await.ok();
     }
@@ -105,9 +114,11 @@ async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
     can_look(plane, "alice", false).await;
 
     let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    run(plane, ROOT, &["apply", "--server-side", "-f", &file("catalog.yaml")]).await;
+    made_anew(plane, &file("catalog.yaml")).await;
     is_ready(plane).await;
-    run(plane, ROOT, &["apply", "--server-side", "-f", &file("content.yaml")]).await;
+    for number in 0..CONTENT_NAMES.len() {
+        made_anew(plane, &file(&format!("content-{number}.yaml"))).await;
+    }
     content_is_ready(plane).await;
     let template = "go-template-file=examples/restore/assignment.gotemplate";
     let converted = ["create", "--dry-run=client", "--validate=false", "-f", &file("assignments.json"), "-o", template];
