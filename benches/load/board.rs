@@ -67,6 +67,11 @@ impl Seen {
         self.count.get(&(kind, phase.to_owned())).copied().unwrap_or(0)
     }
 
+    /// Whether an object was seen.
+    pub fn is_there(&self, kind: &'static str, name: &str) -> bool {
+        self.phases.contains_key(&(kind, name.to_owned()))
+    }
+
     /// The phase of an object; empty when it has none, or was not seen yet.
     pub fn phase(&self, kind: &'static str, name: &str) -> &str {
         self.phases.get(&(kind, name.to_owned())).map_or("", String::as_str)

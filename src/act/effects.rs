@@ -186,9 +186,22 @@ impl Act {
             return self.take_away(api, &found, emptied(&found)).await;
         }
         wanted.metadata.resource_version = found.metadata.resource_version.clone();
-        let replaced = self.timed(format!("replace RoleBinding {key}"), api.replace(&key.name, &post(), &wanted)).await?;
-        self.hub.put(replaced);
-        Ok(())
+        let replace = async |wanted: &RoleBinding| {
+            self.timed(format!("replace RoleBinding {key}"), api.replace(&key.name, &post(), wanted)).await
+        };
+        let mut replaced = replace(&wanted).await;
+        let refused = match replaced {
+            Err(error) if error.is_refusal() => {
+                // Whoever leaves is gone, whatever is wrong with the newcomers.
+                let had = found.subjects.unwrap_or_default();
+                wanted.subjects.iter_mut().for_each(|subjects| subjects.retain(|subject| had.contains(subject)));
+                replaced = replace(&wanted).await;
+                Err(error)
+            }
+            _ => Ok(()),
+        };
+        self.hub.put(replaced?);
+        refused
     }
 
     async fn unbind(&self, key: &Key) -> Result<(), Error> {

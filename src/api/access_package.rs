@@ -104,6 +104,8 @@ pub struct AccessPackageStatus {
     /// `Ready`: every role of the package exists and may be handed out in each of its places. Only while it holds: `RevocationHeld`, an edit
     /// would take a role from many at once and waits for a confirmation; `IncompatibleNotFound`, a package or catalog that `incompatibleWith`
     /// names does not exist, so that it bars nothing yet.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

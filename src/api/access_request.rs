@@ -226,6 +226,8 @@ pub struct AccessRequestStatus {
     pub timeline: Vec<TimelineEntry>,
     /// `Accepted`: the guards passed. `Approved`: by its approvers or by a policy without stages. `Delivered`: every role is there.
     /// `Ready`: the operator has done what it can do now; a request that waits for an approver is Ready.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -181,6 +181,8 @@ pub struct AssignmentStatus {
     #[schemars(length(max = 64))]
     pub timeline: Vec<TimelineEntry>,
     /// `Accepted`: it may give access. `Delivered`: every role is there. `Ready`: it is as its spec and the time want it.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

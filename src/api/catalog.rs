@@ -117,6 +117,8 @@ pub struct CatalogStatus {
     pub owners: Vec<NotedOwner>,
     /// `Ready`: the namespace is there and everybody named in the spec has their role in it. Only while it holds: `SubjectsNotBound`,
     /// somebody who is named cannot be bound to a role.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -226,6 +226,8 @@ pub struct PolicyStatus {
     #[serde(default)]
     pub stages: i32,
     /// `Ready`: the package exists, and the terms can be met.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

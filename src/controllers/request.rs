@@ -98,6 +98,8 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, 
         let mut seen = world.assignment_seen(&current, gone, &problems.grants, context.settings.retention, now);
         seen.objection = objection.as_deref();
         let plan = holding::decide(&seen, now);
+        // Whoever holds the caches may wait for the problems: never the other way round.
+        drop(problems);
         drop(world);
         if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
             context.hub.write().claims.insert(claim.clone());

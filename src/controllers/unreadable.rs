@@ -78,9 +78,10 @@ fn api(context: &Context, kind: &str, key: &Key) -> Option<Api<DynamicObject>> {
 /// What is wrong, and what to do.
 fn message(known: &Unreadable, found: &DynamicObject) -> String {
     let wrong = INSTANTS.into_iter().find_map(|path| {
-        let text = found.data.pointer(path)?.as_str()?;
+        let value = found.data.pointer(path).filter(|value| !value.is_null())?;
         let name = path.trim_start_matches('/').replace('/', ".");
-        text.parse::<DateTime<Utc>>().is_err().then(|| format!("{name} {text:?} is no instant"))
+        let is_instant = value.as_str().is_some_and(|text| text.parse::<DateTime<Utc>>().is_ok());
+        (!is_instant).then(|| format!("{name} {value} is no instant"))
     });
     let wrong = wrong.unwrap_or_else(|| known.why.clone());
     format!(

@@ -32,6 +32,7 @@ pub use deliver::assignment_name;
 mod conditions;
 mod deliver;
 mod draft;
+mod ended;
 mod pending;
 mod submit;
 
@@ -149,7 +150,7 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> 
             RequestPhase::Approved => deliver::approved(&mut draft),
             RequestPhase::Scheduled => deliver::scheduled(&mut draft),
             RequestPhase::Provisioning | RequestPhase::PartiallyDelivered => deliver::under_way(&mut draft),
-            RequestPhase::Delivered | RequestPhase::Denied | RequestPhase::Cancelled => deliver::ended(&mut draft),
+            RequestPhase::Delivered | RequestPhase::Denied | RequestPhase::Cancelled => ended::ended(&mut draft),
         }
         if draft.phase() == before {
             break;

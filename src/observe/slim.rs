@@ -5,6 +5,7 @@ use kube::core::ObjectMeta;
 use crate::api::labels::MANAGED_BY;
 use crate::api::{AccessRequest, ApprovalDecision, Assignment};
 use crate::domain::approval::LONGEST_REASON;
+use crate::domain::decision::is_settled;
 
 /// What our labels and annotations begin with.
 const OURS: &str = "entitlement.dev/";
@@ -36,8 +37,14 @@ pub fn assignment(assignment: &mut Assignment) {
     }
 }
 
-/// Of a reason only so much is read as its request repeats.
+/// Of a reason only so much is read as its request repeats; of a decision that did not count, nothing.
 pub fn decision(decision: &mut ApprovalDecision) {
+    if is_settled(decision) {
+        decision.spec.reason = String::new();
+        if let Some(approver) = &mut decision.spec.approver {
+            approver.groups = Vec::new();
+        }
+    }
     if let Some((end, _)) = decision.spec.reason.char_indices().nth(LONGEST_REASON) {
         decision.spec.reason.truncate(end);
         decision.spec.reason.shrink_to_fit();

@@ -46,6 +46,7 @@ pub struct End {
 /// What became of a request, each since it was begun to be sent.
 struct Asked {
     created: Duration,
+    shown: Duration,
     decided: Duration,
     /// None: the access ended before.
     delivered: Option<Duration>,
@@ -58,6 +59,8 @@ pub struct Times {
     pub late: Vec<Duration>,
     /// Until the API server has stored a request: no operator has a part in it.
     pub created: Vec<Duration>,
+    /// Until a watch of the quiet catalog shows it.
+    pub shown: Vec<Duration>,
     /// Until a request is decided.
     pub decided: Vec<Duration>,
     /// Until its subject has access.
@@ -117,6 +120,7 @@ impl Quiet {
         let mut times = Times { late: all(due.into_iter().map(|(_, task)| task)).await, ..Times::default() };
         for asked in all(asked).await {
             times.created.push(asked.created);
+            times.shown.push(asked.shown);
             times.decided.push(asked.decided);
             match asked.delivered {
                 Some(delivered) => times.delivered.push(delivered),
@@ -140,10 +144,12 @@ impl Quiet {
         let begin = Instant::now();
         created(&self.client, &who, &object("AccessRequest", OFFER.namespace, &name, spec)).await.expect("everybody may ask");
         let created = begin.elapsed();
+        let shown = self.board.until("the request is shown", |seen| seen.is_there("AccessRequest", &name));
+        let shown = timeout(PATIENCE, shown).await.unwrap_or_else(|_| Instant::now()) - begin;
         let (decided, _) = self.phase(&name, |phase| !matches!(phase, "" | "Submitted")).await;
         let (ended, phase) = self.phase(&name, |phase| matches!(phase, "Delivered" | "Denied" | "Cancelled")).await;
         let delivered = (phase == "Delivered").then(|| ended - begin);
-        Asked { created, decided: decided - begin, delivered }
+        Asked { created, shown, decided: decided - begin, delivered }
     }
 
     /// Waits until a request is in a phase, or for long enough; tells when, and in which.

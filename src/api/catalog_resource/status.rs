@@ -29,6 +29,8 @@ pub struct CatalogResourceStatus {
     /// `Ready`: every role exists in each of its places, and its authors may hand it out there. `Authorized`: the authors may hand out every
     /// role. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the operator needs, and is left alone;
     /// `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
+    /// `WriteFailed`, only while it holds: something that follows from it could not be
+    /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]

@@ -1,12 +1,10 @@
-//! From Approved to the end: the period is fixed, the assignment is made, extended or ended.
+//! From Approved to Delivered: the period is fixed, the assignment is made, extended or ended.
 
-use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use crate::api::access_request::{RequestPhase, RequestType, Schedule};
 use crate::api::assignment::{AssignmentPhase, AssignmentSchedule, Source};
 use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
-use crate::api::timeline::TimelineEntry;
 use crate::api::{AccessRequest, Assignment, AssignmentSpec};
 use crate::domain::guards::{self, Reason, Refusal};
 use crate::domain::holdings::Rank;
@@ -15,7 +13,7 @@ use crate::domain::readiness::CONFLICT;
 use crate::domain::schedule::{self, later, show};
 
 use super::draft::Draft;
-use super::{ACCESS_ENDED, ASSIGNMENT_ENDED, DELIVERED};
+use super::{ASSIGNMENT_ENDED, DELIVERED};
 
 /// Approved, a passing phase: guards again, then the period is fixed for good.
 pub(super) fn approved(draft: &mut Draft<'_, '_>) {
@@ -166,7 +164,7 @@ fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
 }
 
 /// The assignment that the request extends or ends. In the look that chose it, it is found among what the subject holds.
-fn target<'a>(draft: &Draft<'_, 'a>) -> Option<&'a Assignment> {
+pub(super) fn target<'a>(draft: &Draft<'_, 'a>) -> Option<&'a Assignment> {
     let seen = draft.seen;
     let named = |a: &&Assignment| {
         a.metadata.namespace == seen.request.metadata.namespace && a.metadata.name == draft.plan.status.assignment
@@ -217,59 +215,6 @@ fn cancel_ended(draft: &mut Draft<'_, '_>, assignment: &Assignment) {
 
 fn cancel(draft: &mut Draft<'_, '_>, message: String) {
     draft.enter(RequestPhase::Cancelled, ASSIGNMENT_ENDED, None, message);
-}
-
-/// Ended: the record is kept for its retention, and as long as the access that came from it.
-pub(super) fn ended(draft: &mut Draft<'_, '_>) {
-    access_ended(draft);
-    let own = |a: &&Assignment| {
-        draft.seen.request.spec.kind == RequestType::Add && a.spec.access_request_uid == draft.seen.request.metadata.uid
-    };
-    let assignment = draft.seen.assignment.filter(own);
-    if assignment.is_some_and(|a| !a.phase().is_terminal()) {
-        return;
-    }
-    let since = assignment.and_then(|a| a.status.as_ref()?.ended_at);
-    let last = draft.plan.status.timeline.last().map(|entry: &TimelineEntry| entry.at);
-    let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(kept(draft))) else { return };
-    if draft.now >= due {
-        draft.plan.effects.push(Effect::Retire);
-    } else {
-        draft.plan.wake(Some(due));
-    }
-}
-
-/// How long an ended request is kept. What no policy ever let in is no record of access, and anybody can make a great deal of it.
-fn kept(draft: &Draft<'_, '_>) -> TimeDelta {
-    let status = &draft.plan.status;
-    let refused = status.phase == RequestPhase::Denied && status.policy.is_none();
-    let most = match status.reason == Reason::TooManyRequests.as_str() {
-        true => TimeDelta::minutes(10),
-        false => TimeDelta::days(7),
-    };
-    if refused { draft.seen.retention.min(most) } else { draft.seen.retention }
-}
-
-/// Tells once that the access which was delivered is over, and why: requestors read their requests, and mostly no assignments.
-fn access_ended(draft: &mut Draft<'_, '_>) {
-    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ACCESS_ENDED);
-    let gave = draft.phase() == RequestPhase::Delivered && draft.seen.request.spec.kind != RequestType::Remove;
-    if told || !gave {
-        return;
-    }
-    let (at, why) = match target(draft) {
-        None => (draft.now, "its Assignment was deleted"),
-        Some(assignment) => match &assignment.status {
-            Some(status) if status.phase.is_terminal() => (status.ended_at.unwrap_or(draft.now), status.message.as_str()),
-            _ => return,
-        },
-    };
-    let message = format!("access ended at {}: {why}", show(at));
-    draft.tell(false, ACCESS_ENDED, None, &message);
-    draft.say(DELIVERED, &message);
-    if let Some(period) = &mut draft.plan.status.schedule {
-        period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));
-    }
 }
 
 /// Longest reason of a revocation that the schema of an Assignment takes.

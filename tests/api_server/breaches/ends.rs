@@ -233,3 +233,35 @@ async fn a_policy_applied_again_is_unchanged() {
     let again = office.plane.kubectl_apply(CAROL, &text).await.ok();
     assert!(again.contains("unchanged"), "{again}");
 }
+
+/// Rule 14: what cannot be written for a request stands in its status, and goes on when it can.
+#[tokio::test]
+async fn what_cannot_be_written_is_told_where_people_look() {
+    let office = department("write-failed").await;
+    office.policy("engineers", &at_once()).await;
+    let catalog = office.catalog();
+    for mut object in check(&catalog, json!(["CREATE"]), "false") {
+        if let Some(rules) = object.pointer_mut("/spec/matchConstraints/resourceRules") {
+            let group = ["entitlement.dev"];
+            *rules = json!([{"apiGroups": group, "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["assignments"]}]);
+        }
+        office.plane.kubectl_apply(ROOT, &object.to_string()).await.ok();
+    }
+    let root = office.person(ROOT).await;
+    let direct = json!({"kind": "Assignment", "metadata": {"generateName": "probe-", "namespace": catalog},
+        "spec": {"accessPackage": ONCALL, "policy": "engineers", "subject": user("guest-probe")}});
+    eventually("the check is in force", WITHIN, async || match root.create(direct.clone()).await {
+        Err(refusal) if refusal.message.contains("change board") => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    let asked = office.asks(ALICE).await;
+    let told = office.becomes("AccessRequest", &catalog, &asked, "WriteFailed", "True TriedAgain").await;
+    assert!(told["status"]["conditions"].to_string().contains("the change board said no"), "{}", told["status"]);
+    let what = ["delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", &format!("{catalog}.example.org")];
+    office.plane.kubectl(ROOT, &what).await.ok();
+    office.request_is(&asked, "Delivered").await;
+    office.becomes("AccessRequest", &catalog, &asked, "WriteFailed", "- -").await;
+    office.can_look_in_becomes(ALICE, true).await;
+    office.is_right().await;
+}
