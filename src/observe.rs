@@ -66,20 +66,30 @@ impl Work {
     }
 }
 
-impl Job for Work {
-    /// The catalog, by its namespace: what one tenant makes waits behind what the others make.
-    fn flow(&self) -> &str {
+impl Work {
+    /// The object, where it is one.
+    fn object(&self) -> Option<&Key> {
         match self {
-            Self::Grant(key) => &key.namespace,
-            Self::Guard => "",
-            Self::Catalog(key) => &key.name,
-            Self::Resource(key)
+            Self::Catalog(key)
+            | Self::Resource(key)
             | Self::Package(key)
             | Self::Policy(key)
             | Self::Request(key)
             | Self::Decision(key)
             | Self::Assignment(key)
-            | Self::Unreadable(_, key) => &key.namespace,
+            | Self::Unreadable(_, key) => Some(key),
+            Self::Grant(_) | Self::Guard => None,
+        }
+    }
+}
+
+impl Job for Work {
+    /// The catalog, by its namespace: what one tenant makes waits behind what the others make.
+    fn flow(&self) -> &str {
+        match self {
+            Self::Grant(key) => &key.namespace,
+            Self::Catalog(key) => &key.name,
+            other => other.object().map_or("", |key| &key.namespace),
         }
     }
 
@@ -90,17 +100,10 @@ impl Job for Work {
 
 impl std::fmt::Display for Work {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Catalog(key)
-            | Self::Resource(key)
-            | Self::Package(key)
-            | Self::Policy(key)
-            | Self::Request(key)
-            | Self::Decision(key)
-            | Self::Assignment(key)
-            | Self::Unreadable(_, key) => key.fmt(f),
-            Self::Grant(key) => key.fmt(f),
-            Self::Guard => f.write_str("admission policies"),
+        match (self, self.object()) {
+            (Self::Grant(key), _) => key.fmt(f),
+            (_, Some(key)) => key.fmt(f),
+            (_, None) => f.write_str("admission policies"),
         }
     }
 }

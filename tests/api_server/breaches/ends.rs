@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::breaches::department;
 use crate::department::{Department, ONCALL};
-use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, condition, name, phase};
+use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, ZOE, condition, name, phase};
 use crate::support::{ROOT, eventually};
 use crate::terms::{at_once, if_a_lead_agrees};
 use crate::world::WITHIN;
@@ -175,14 +175,14 @@ async fn what_a_stranger_asks_for_somebody_blocks_nobody() {
 async fn one_requestor_has_so_many_requests_open() {
     let office = department("b4-many").await;
     let mut spec = if_a_lead_agrees().spec(ONCALL);
-    spec["requestors"] = json!({"scope": "AllMembers", "onBehalf": [user(DAVE)]});
+    spec["requestors"] = json!({"scope": "AllMembers", "onBehalf": [user(ZOE)]});
     office.write(CAROL, "Policy", "engineers", spec).await;
     office.becomes("Policy", &office.catalog(), "engineers", "Ready", "True Available").await;
     for number in 0..20 {
-        let asked = office.asks_with(DAVE, json!({"subject": user(&format!("guest-{number}"))})).await;
+        let asked = office.asks_with(ZOE, json!({"subject": user(&format!("guest-{number}"))})).await;
         office.request_is(&asked, "PendingApproval").await;
     }
-    let more = office.asks_with(DAVE, json!({"subject": user("guest-more")})).await;
+    let more = office.asks_with(ZOE, json!({"subject": user("guest-more")})).await;
     let denied = office.request_is(&more, "Denied TooManyRequests").await;
     assert!(condition(&denied, "Accepted").starts_with("False"), "{denied}");
     let own = office.asks(ALICE).await;
