@@ -112,7 +112,7 @@ pub fn order(decisions: &mut [&ApprovalDecision]) {
 }
 
 /// Most characters of a decision's reason that its request repeats.
-pub const LONGEST_REASON: usize = 1_024;
+pub const LONGEST_REASON: usize = 512;
 
 /// Closes the stage when it is decided.
 fn settle(stage: &Stage, status: &mut StageStatus) {
