@@ -15,7 +15,7 @@ use crate::grants::GrantKey;
 use crate::grants::brake::kept;
 use crate::grants::damper::Damper;
 use crate::grants::name;
-use crate::grants::plan::{Place, Write, plan};
+use crate::grants::plan::{Observed, Place, Write, plan};
 use crate::observe::seen::GrantSeen;
 use crate::observe::table::Term;
 use crate::observe::{Work, World};
@@ -37,7 +37,7 @@ pub(super) async fn look(context: &Context, key: &GrantKey) -> Result<Outcome, E
     let (mut failures, mut unanswered) = (Vec::new(), false);
     let damped = damp(context, key, !drifted.is_empty() && writes.iter().any(gives), now);
     if damped.is_some() {
-        writes.retain(|write| !gives(write));
+        writes = plan(key, &seen.wanted, &kept, &as_it_is(key, places, &seen.observed, true), &seen.observed);
     }
     for write in &writes {
         // An old place goes when the new one is there, or is refused; the plan has such deletions at its end. Where nobody answered, both wait
@@ -97,6 +97,22 @@ fn places(seen: &GrantSeen, trusted: bool) -> BTreeMap<Target, Place> {
     seen.places.iter().filter_map(place).collect()
 }
 
+/// The places where whoever is bound by us stays where we put them: nobody joins them in an old place, nor, if `closed`, anywhere.
+fn as_it_is(
+    key: &GrantKey,
+    mut places: BTreeMap<Target, Place>,
+    observed: &[Arc<Observed>],
+    closed: bool,
+) -> BTreeMap<Target, Place> {
+    for place in places.values_mut().filter(|place| closed && **place == Place::Open) {
+        *place = Place::Closed;
+    }
+    for binding in observed.iter().filter(|o| name::is_genuine(key, &o.target, &o.name)) {
+        places.entry(binding.target.clone()).or_insert(Place::Closed);
+    }
+    places
+}
+
 /// Whom the brake lets keep the role until somebody confirms, and where the role may be granted.
 fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subject>, BTreeMap<Target, Place>) {
     let mut places = places(seen, context.guard.objection().is_none());
@@ -105,10 +121,7 @@ fn brake(context: &Context, key: &GrantKey, seen: &GrantSeen) -> (BTreeSet<Subje
     let still = !losers.is_empty() && (seen.held || context.problems().held.contains_key(key));
     let kept = kept(context.settings.brake, seen.present, &losers).or(still.then_some(&losers));
     if kept.is_some() {
-        // They stay where we put them, and nobody joins them there.
-        for binding in seen.observed.iter().filter(|o| name::is_genuine(key, &o.target, &o.name)) {
-            places.entry(binding.target.clone()).or_insert(Place::Closed);
-        }
+        places = as_it_is(key, places, &seen.observed, false);
     }
     hold(context, key, kept.map(|kept| Held { count: kept.len(), packages: seen.losers.values().cloned().collect() }));
     (kept.cloned().unwrap_or_default(), places)
