@@ -52,8 +52,10 @@ pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
         .message("an AccessRequest cannot be changed, only cancelled: cancel it and create another one"),
     validation = Rule::new("!oldSelf.cancelled || self.cancelled")
         .message("a cancelled AccessRequest stays cancelled: create another one").field_path(".cancelled"),
-    validation = Rule::new("!has(self.answers) || self.answers.map(a, (has(a.value) ? a.value.size() : 0) + (has(a.values) ? a.values.map(v, v.size()).sum() : 0)).sum() <= 8192")
-        .message("the answers have more than 8192 characters together: say less").field_path(".answers"),
+    // In bytes: of some characters there are four times as many.
+    validation = Rule::new("bytes(self.justification).size() + (has(self.answers) ? self.answers.map(a, (has(a.value) ? bytes(a.value).size() : 0) \
+        + (has(a.values) ? a.values.map(v, bytes(v).size()).sum() : 0)).sum() : 0) <= 12288")
+        .message("justification and answers have more than 12288 bytes together: say less"),
     validation = Rule::new("self.type != 'Remove' || !has(self.schedule)")
         .message("a request of type Remove has no schedule: the access ends at once").field_path(".schedule"),
     validation = Rule::new("self.type != 'Extend' || !has(self.schedule) || !has(self.schedule.startTime)")
@@ -79,7 +81,8 @@ pub struct AccessRequestSpec {
     #[serde(default)]
     #[schemars(length(max = 4096))]
     pub justification: String,
-    /// Answers to the policy's questions, at most 8192 characters together. Immutable.
+    /// Answers to the policy's questions; they and the justification have at most 12288 bytes together (a letter of English has one, of other
+    /// languages up to four). Immutable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["question".into()]))]

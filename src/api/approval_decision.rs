@@ -35,7 +35,11 @@ use super::subject::Identity;
     ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
-#[x_kube(validation = Rule::new("self == oldSelf").message("an ApprovalDecision cannot be changed"))]
+#[x_kube(
+    validation = Rule::new("self == oldSelf").message("an ApprovalDecision cannot be changed"),
+    validation = Rule::new("!has(self.reason) || bytes(self.reason).size() <= 8192")
+        .message("the reason has more than 8192 bytes: say less").field_path(".reason")
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalDecisionSpec {
     /// Name of the AccessRequest, in the same namespace. Immutable.
