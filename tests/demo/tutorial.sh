@@ -97,6 +97,7 @@ approve() {
   say 'He approves what is in the package now. If that changes before, approval begins anew.'
   show bob get accessrequest alice-oncall "${catalog[@]}" -o 'jsonpath={range .status.content[*]}{.displayName}{"\n"}{end}'
   must_say 'viewer'
+  let_the_second_pass bob get accessrequest alice-oncall "${catalog[@]}"
   apply bob decision-of-bob.yaml
   must_work
   show_when 'Decided' bob get approvaldecisions "${catalog[@]}"
