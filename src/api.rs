@@ -36,3 +36,6 @@ pub const VERSION: &str = "v1alpha1";
 /// All kinds.
 pub const KINDS: [&str; 7] =
     ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
+
+/// How objects, and roles of resources, are named: a DNS name in lower case, as far as a pattern says it.
+pub(crate) const NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";

@@ -22,7 +22,8 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
 
-    /// How long ended requests and assignments stay readable before they are deleted, for example 90d or 1y.
+    /// How long ended requests, and assignments that came from one, stay readable before they are deleted, for example 90d or 1y. A request that
+    /// no policy let in goes after a week at the latest, a decision that did not count after a day.
     #[arg(long, env = "ENTITLEMENT_RETENTION", value_name = "SPAN", default_value = "90d")]
     pub retention: Span,
 

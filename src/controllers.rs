@@ -20,7 +20,6 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use crate::act::Act;
 use crate::act::events::{self, Events, NoteKind};
 use crate::act::status::HasStatus;
-use crate::api::KINDS;
 use crate::clock::Clock;
 use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Note, Plan, readiness};
@@ -29,6 +28,7 @@ use crate::grants::GrantKey;
 use crate::grants::brake::Brake;
 use crate::grants::damper::Damper;
 use crate::observe::seen::Failures;
+use crate::observe::wakes::Watched;
 use crate::observe::{Hub, Work};
 use crate::queue::{Lane, Outcome};
 use crate::telemetry::Metrics;
@@ -81,7 +81,6 @@ struct Problems {
     conflicts: BTreeMap<GrantKey, String>,
     /// Grants that somebody else keeps changing.
     repairs: BTreeMap<GrantKey, Damper>,
-    catalogs: BTreeMap<String, String>,
     /// What could not be done for an object, by kind and key.
     effects: BTreeMap<(&'static str, Key), String>,
 }
@@ -142,6 +141,17 @@ impl Context {
         self.problems().conflicts.iter().filter(|(grant, _)| ours(grant)).map(|(_, text)| text.clone()).collect()
     }
 
+    /// What could not be done for an object the last time.
+    fn failed<K: Watched>(&self, key: &Key) -> Option<String> {
+        self.problems().effects.get(&(K::NAME, key.clone())).cloned()
+    }
+
+    /// An object is not there (any more), and neither is what failed for it.
+    fn gone<K: Watched>(&self, key: &Key) -> Result<Outcome, Error> {
+        self.problems().effects.remove(&(K::NAME, key.clone()));
+        Ok(Outcome::Idle)
+    }
+
     /// Writes the status, tells people, carries out the effects.
     async fn carry_out<K: HasStatus>(&self, object: &Arc<K>, plan: Plan<K::Status>) -> Result<Outcome, Error> {
         self.write_status(object, plan.status, plan.notes).await?;
@@ -155,7 +165,7 @@ impl Context {
         mut status: K::Status,
         mut notes: Vec<Note>,
     ) -> Result<(), Error> {
-        let failed = self.problems().effects.get(&(K::NAME, Key::of(&**object))).cloned();
+        let failed = self.failed::<K>(&Key::of(&**object));
         readiness::write_failed(K::conditions(&mut status), &mut notes, &**object, failed, self.clock.now());
         if self.act.status(object, &status).await? {
             notes.into_iter().for_each(|note| self.tell(&**object, note));
@@ -188,10 +198,10 @@ impl Context {
     /// Publishes an Event about an object, and counts a change of phase.
     fn tell<K>(&self, object: &K, note: Note)
     where
-        K: kube::Resource<DynamicType = ()>,
+        K: Watched + kube::Resource<DynamicType = ()>,
     {
         if let Some(why) = note.entered {
-            self.metrics.transitioned(static_kind(&K::kind(&())), note.reason, why);
+            self.metrics.transitioned(K::NAME, note.reason, why);
         }
         self.tell_of(object.object_ref(&()), note);
     }
@@ -206,11 +216,6 @@ impl Context {
             message: note.message,
         });
     }
-}
-
-/// The name of one of our kinds as a label.
-fn static_kind(kind: &str) -> &'static str {
-    KINDS.into_iter().find(|known| *known == kind).unwrap_or("other")
 }
 
 /// Looks at one thing.

@@ -52,10 +52,10 @@ pub struct AccessPackageSpec {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackageRole {
     /// Name of a CatalogResource in the same catalog.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub resource: String,
     /// Name of one of its roles.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub role: String,
 }
 
@@ -81,10 +81,10 @@ pub struct IncompatibleWith {
 pub struct PackageReference {
     /// Name of the Catalog. Default: the catalog of the object that holds the reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 55), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 55), regex(pattern = crate::api::NAME))]
     pub catalog: Option<String>,
     /// Name of the AccessPackage.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub name: String,
 }
 

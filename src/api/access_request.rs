@@ -64,12 +64,12 @@ pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
 #[serde(rename_all = "camelCase")]
 pub struct AccessRequestSpec {
     /// Name of the AccessPackage, in the catalog's namespace. Immutable. A package that does not exist yet is waited for one hour.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub access_package: String,
     /// Name of the Policy to ask under. Default: the one that fits best, by the most specific scope; several of the same scope are
     /// refused with `AmbiguousPolicy`, and the message names them. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub policy: Option<String>,
     /// `Add`: get the package. `Extend`: a later end for access that is live. `Remove`: give it back now. Default: `Add`. Immutable.
     #[serde(rename = "type", default)]

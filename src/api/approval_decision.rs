@@ -43,7 +43,7 @@ use super::subject::Identity;
 #[serde(rename_all = "camelCase")]
 pub struct ApprovalDecisionSpec {
     /// Name of the AccessRequest, in the same namespace. Immutable.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::api::NAME))]
     pub access_request: String,
     /// Uid of that request, so that the decision cannot be taken for another request of the same name. Needed only within the second in which
     /// the request is created. Immutable.
@@ -58,7 +58,7 @@ pub struct ApprovalDecisionSpec {
     pub reason: String,
     /// Name of the stage that is decided. Default: the one that is open. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub stage: Option<String>,
     /// Who decides; entered by the API server, never typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

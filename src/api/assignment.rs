@@ -51,10 +51,10 @@ use super::timeline::TimelineEntry;
 #[serde(rename_all = "camelCase")]
 pub struct AssignmentSpec {
     /// Name of the AccessPackage, in the same catalog. Immutable.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub access_package: String,
     /// Name of the Policy whose limits apply; for a direct assignment of any scope, `None` included. Immutable.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub policy: String,
     /// Who holds the package. Immutable.
     pub subject: Subject,
@@ -68,7 +68,7 @@ pub struct AssignmentSpec {
     pub source: Option<Source>,
     /// Name of the AccessRequest it came from. Written by the operator only. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = crate::api::NAME))]
     pub access_request: Option<String>,
     /// Uid of that AccessRequest. Written by the operator only.
     #[serde(rename = "accessRequestUID", default, skip_serializing_if = "Option::is_none")]

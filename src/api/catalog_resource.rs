@@ -117,7 +117,7 @@ pub struct KubernetesTarget {
 #[serde(rename_all = "camelCase")]
 pub struct ResourceRole {
     /// Name by which packages refer to the role. Unique in the resource.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub name: String,
     /// Name for people. Default: `name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]

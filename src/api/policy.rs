@@ -49,7 +49,7 @@ pub use approval::{Approval, Approver, ApproverKind, Escalation, Stage};
 #[serde(rename_all = "camelCase")]
 pub struct PolicySpec {
     /// Name of the AccessPackage, in the same catalog. Immutable. Reported by condition `Ready`.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = crate::api::NAME))]
     pub access_package: String,
     /// Name for people. Default: the object's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -1,6 +1,7 @@
 //! Asks the API server what somebody may do, by SubjectAccessReview. The answers are facts to decide on; nothing is changed.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::authorization::v1::{
@@ -76,7 +77,7 @@ const MOST_PERMISSIONS: usize = 5_000;
 
 /// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
 pub(super) async fn judge(act: &Act, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
-    let mut known: HashMap<(Vec<Identity>, Target), Answer> = HashMap::new();
+    let mut known: HashMap<(Arc<[Identity]>, Target), Answer> = HashMap::new();
     let mut answers = Vec::new();
     for question in questions {
         let key = (question.who.clone(), question.target.clone());

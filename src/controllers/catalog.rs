@@ -19,17 +19,11 @@ pub(super) async fn look(context: &Context, key: &Key) -> Result<Outcome, Error>
     let now = context.clock.now();
     let found: Option<Arc<Catalog>> = context.hub.read().catalogs.get(key).cloned();
     let Some(found) = found else {
-        return if key.name == DEFAULT { create_default(context).await } else { Ok(Outcome::Idle) };
+        return if key.name == DEFAULT { create_default(context).await } else { context.gone::<Catalog>(key) };
     };
-    let problem = context.problems().catalogs.get(&key.name).cloned();
+    let problem = context.failed::<Catalog>(key);
     let plan = catalog::decide(&context.hub.read().catalog_seen(&found), problem.as_deref(), now);
-    context.write_status(&found, plan.status, plan.notes).await?;
-    let done = context.follow(&found, plan.effects, plan.wake_at).await;
-    match &done {
-        Ok(_) => context.problems().catalogs.remove(&key.name),
-        Err(error) => context.problems().catalogs.insert(key.name.clone(), error.message()),
-    };
-    done
+    context.carry_out(&found, plan).await
 }
 
 /// The shipped catalog; its owners are named by an administrator, and until then nobody but administrators can use it.

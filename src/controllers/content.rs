@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::api::CatalogResource;
+use crate::api::{AccessPackage, CatalogResource, Policy};
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::World;
@@ -20,7 +20,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Er
     let (found, offer, questions) = {
         let world = context.hub.read();
         let Some((found, offer)) = world.resources.get(key).cloned().zip(world.offers.get(key).cloned()) else {
-            return Ok(Outcome::Idle);
+            return context.gone::<CatalogResource>(key);
         };
         let questions = questions(context, &found, &offer, &world, now);
         (found, offer, questions)
@@ -74,7 +74,7 @@ fn questions(
 
 pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().packages.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let Some(found) = context.hub.read().packages.get(key).cloned() else { return context.gone::<AccessPackage>(key) };
     let mut plan = {
         let world = context.hub.read();
         let offer = |name: &str| world.offer(&Key::new(&key.namespace, name));
@@ -92,7 +92,7 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Err
 
 pub(super) async fn policy(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().policies.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let Some(found) = context.hub.read().policies.get(key).cloned() else { return context.gone::<Policy>(key) };
     let plan = {
         let world = context.hub.read();
         let package: Option<&Arc<_>> = world.packages.get(&Key::new(&key.namespace, &found.spec.access_package));

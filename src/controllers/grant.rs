@@ -76,10 +76,11 @@ fn gives(write: &Write) -> bool {
 
 /// Until when nothing is given because somebody else undoes it as fast as it is written.
 fn damp(context: &Context, key: &GrantKey, repairs: bool, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let mut problems = context.problems();
     if !repairs {
         return None;
     }
+    let mut problems = context.problems();
+    problems.repairs.retain(|_, damper| !damper.is_calm(now));
     problems.repairs.entry(key.clone()).or_insert_with(|| Damper::new(now)).repair(now).err()
 }
 

@@ -6,7 +6,7 @@ use kube::api::Api;
 
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::{AssignmentPhase, Source};
-use crate::api::{AccessRequest, Assignment};
+use crate::api::{AccessRequest, ApprovalDecision, Assignment};
 use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
@@ -15,7 +15,7 @@ use crate::queue::Outcome;
 use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
-    let Some(found) = context.hub.read().requests.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let Some(found) = context.hub.read().requests.get(key).cloned() else { return context.gone::<AccessRequest>(key) };
     if context.guard.is_undecided() && !found.phase().is_terminal() {
         return Ok(Outcome::Idle);
     }
@@ -26,7 +26,7 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
     let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
     let claim = ("AccessRequest", key.clone());
-    let plan = {
+    let (current, plan) = {
         // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
         // between, as it may come afterwards.
         let _turn = context.deciding();
@@ -43,7 +43,6 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Err
         }
         (current, plan)
     };
-    let (current, plan) = plan;
     let written = context.write_status(&current, plan.status, plan.notes).await;
     context.hub.write().claims.remove(&claim);
     written?;
@@ -70,7 +69,7 @@ async fn may_assign(context: &Context, request: &AccessRequest) -> Result<bool, 
 
 pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().decisions.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let Some(found) = context.hub.read().decisions.get(key).cloned() else { return context.gone::<ApprovalDecision>(key) };
     let request = Key::new(&key.namespace, &found.spec.access_request);
     let retention = context.settings.retention;
     let request = context.hub.read().requests.get(&request).map(|request| request.phase());
@@ -82,7 +81,7 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
 }
 
 pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, Error> {
-    let Some(found) = context.hub.read().assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
+    let Some(found) = context.hub.read().assignments.get(key).cloned() else { return context.gone::<Assignment>(key) };
     if found.phase() == AssignmentPhase::Pending && context.guard.is_undecided() {
         return Ok(Outcome::Idle);
     }

@@ -9,16 +9,15 @@ use crate::api::time::whole;
 
 use super::guards::{Reason, Refusal};
 
-/// The last instant that can be written with four digits for the year, in seconds since the epoch; no sum passes it.
-const LAST: i64 = 253_402_300_799;
+/// The last instant that can be written with four digits for the year; no sum passes it.
+const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
+    Some(last) => last,
+    None => DateTime::UNIX_EPOCH,
+};
 
 /// An instant and a duration added up; the last instant that can be written where the sum lies beyond it.
 pub fn sum(at: DateTime<Utc>, span: Span) -> DateTime<Utc> {
-    at.checked_add_signed(span.delta()).map_or(last(), |sum| sum.min(last()))
-}
-
-fn last() -> DateTime<Utc> {
-    DateTime::from_timestamp(LAST, 0).unwrap_or_default()
+    at.checked_add_signed(span.delta()).map_or(LAST, |sum| sum.min(LAST))
 }
 
 /// The latest end that a policy allows for a period that starts at `start`; `None`: no limit.
@@ -56,7 +55,7 @@ pub fn effective(
         return Err(Refusal::new(Reason::SchedulePast, text));
     }
     match (end, limit) {
-        (Some(end), _) if end >= last() => Err(Refusal::new(
+        (Some(end), _) if end >= LAST => Err(Refusal::new(
             Reason::ScheduleTooLong,
             format!("the period would end at {} or later, which is no time to plan for: name an earlier end", show(end)),
         )),

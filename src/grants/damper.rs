@@ -23,9 +23,14 @@ impl Damper {
         Self { count: 0, last: now }
     }
 
+    /// Whether nothing was repaired for so long that it is forgotten.
+    pub fn is_calm(&self, now: DateTime<Utc>) -> bool {
+        now - self.last > CALM
+    }
+
     /// Asks for a repair: now, or not before an instant.
     pub fn repair(&mut self, now: DateTime<Utc>) -> Result<(), DateTime<Utc>> {
-        if now - self.last > CALM {
+        if self.is_calm(now) {
             *self = Self::new(now);
         }
         let pause = match self.count.checked_sub(AT_ONCE) {

@@ -155,7 +155,8 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
     }
 
-    /// Whoever decides ten thousand times holds up nobody: a look writes so many, and looks again.
+    /// Whoever decides ten thousand times holds up nobody: what follows from the request goes first, and a look tells only so many what became of
+    /// their decisions.
     fn judge_some_later(&mut self) {
         let (judges, mut others): (Vec<_>, Vec<_>) =
             self.plan.effects.drain(..).partition(|effect| matches!(effect, Effect::Judge { .. }));
@@ -163,7 +164,8 @@ impl<'s, 'a> Draft<'s, 'a> {
             others.retain(|effect| *effect != Effect::Retire);
             self.plan.wake(Some(self.now));
         }
-        self.plan.effects = judges.into_iter().take(MOST_JUDGED).chain(others).collect();
+        others.extend(judges.into_iter().take(MOST_JUDGED));
+        self.plan.effects = others;
     }
 
     pub fn finish(mut self) -> Plan<AccessRequestStatus> {

@@ -25,7 +25,7 @@ pub struct Question {
     /// Role and place.
     pub target: Target,
     /// Whoever wrote the role, and whoever wrote the places.
-    pub who: Vec<Identity>,
+    pub who: Arc<[Identity]>,
     /// What the answer will belong to.
     pub about: PlaceStatus,
 }
@@ -80,18 +80,19 @@ pub fn questions(
             let Some(about) = blank(offer, role, &target, cluster) else { continue };
             match last(role, &target).filter(|answer| is_same(answer, &about)) {
                 Some(answer) if answer.allowed || !again => {}
-                Some(_) => repeated.push((written.name.clone(), target, who.clone(), about)),
                 None if all.len() == MOST_QUESTIONS => return all,
-                None => all.push(Question { role: written.name.clone(), target, who: who.to_vec(), about }),
+                known => {
+                    let question = Question { role: written.name.clone(), target, who: who.clone(), about };
+                    (if known.is_some() { &mut repeated } else { &mut all }).push(question);
+                }
             }
         }
     }
     // Each of them has its turn, whatever the others are answered.
     let turn = usize::try_from(now.timestamp()).unwrap_or_default().checked_rem(repeated.len()).unwrap_or_default();
     repeated.rotate_left(turn);
-    let room = MOST_QUESTIONS - all.len();
-    let repeated = repeated.into_iter().take(room);
-    all.extend(repeated.map(|(role, target, who, about)| Question { role, target, who: who.to_vec(), about }));
+    all.extend(repeated);
+    all.truncate(MOST_QUESTIONS);
     all
 }
 

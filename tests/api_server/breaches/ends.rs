@@ -74,6 +74,14 @@ impl Department<'_> {
         name(all.first().expect("there is one"))
     }
 
+    /// Alice's assignment is revoked, and that is that.
+    async fn ends_for_alice(&self, assignment: &str) {
+        self.is_revoked(assignment).await;
+        self.can_look_in_becomes(ALICE, false).await;
+        self.reaches("Assignment", assignment, "Revoked").await;
+        self.is_right().await;
+    }
+
     async fn is_revoked(&self, assignment: &str) {
         let change = json!({"spec": {"revoked": {"reason": "left"}}});
         self.person(CAROL).await.patch("Assignment", &self.catalog(), assignment, change).await.expect("carol may revoke");
@@ -88,10 +96,7 @@ async fn a_binding_with_a_finalizer_gives_nothing_after_the_end() {
     let keep = json!({"metadata": {"finalizers": ["example.org/mine"]}});
     office.person(ROOT).await.patch("RoleBinding", &office.name, &binding, keep).await.expect("root may");
     let assignment = office.assignment().await;
-    office.is_revoked(&assignment).await;
-    office.can_look_in_becomes(ALICE, false).await;
-    office.reaches("Assignment", &assignment, "Revoked").await;
-    office.is_right().await;
+    office.ends_for_alice(&assignment).await;
 }
 
 /// B14: a binding in a namespace of somebody else claims to carry the grant, and cannot be deleted.
@@ -106,10 +111,7 @@ async fn a_forged_binding_elsewhere_keeps_no_assignment_from_ending() {
     forged["kind"] = json!("RoleBinding");
     office.make(ROOT, forged).await;
     let assignment = office.assignment().await;
-    office.is_revoked(&assignment).await;
-    office.can_look_in_becomes(ALICE, false).await;
-    office.reaches("Assignment", &assignment, "Revoked").await;
-    office.is_right().await;
+    office.ends_for_alice(&assignment).await;
 }
 
 /// Rule 14: what a revocation is refused with stands in the status, and it happens as soon as it can.
