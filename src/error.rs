@@ -49,10 +49,14 @@ impl Error {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if says(status)))
     }
 
-    /// Whether the object would become larger than the API server, or etcd behind it, stores.
-    pub fn is_too_large(&self) -> bool {
-        let says = |status: &kube::core::Status| status.code == 413 || status.message.contains("request is too large");
-        matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if says(status)))
+    /// Whether there was no answer, or the answer was that there is none now: what happens in an outage, and says nothing about the object.
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => !matches!(&**source, kube::Error::Api(status) if status.code < 500 && status.code != 429),
+            Self::Timeout(_) => true,
+            Self::Several { first, .. } => first.is_outage(),
+            Self::NotLeading(_) | Self::Conflict(_) => false,
+        }
     }
 
     /// The API server's own message, for a condition.

@@ -37,7 +37,7 @@ async fn a_write_that_changes_nothing_is_judged_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_status_that_is_too_large_to_apply_is_written_otherwise() {
+async fn a_status_is_written_however_much_somebody_filled_the_managed_fields() {
     let office = department("b12-large").await;
     office.policy("engineers", &if_a_lead_agrees()).await;
     let request = office.asks(ALICE).await;
