@@ -36,7 +36,8 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_RECENT_REQUESTS", value_name = "NUMBER", default_value = "100")]
     pub recent_requests: usize,
 
-    /// How many objects are worked on at the same time.
+    /// How many objects are worked on at the same time; of one catalog an eighth of them, and four at least, so that one that is busy does not
+    /// keep the API server from answering the others.
     #[arg(long, env = "ENTITLEMENT_CONCURRENCY", value_name = "NUMBER", default_value = "32", value_parser = concurrency)]
     pub concurrency: usize,
 
@@ -123,6 +124,13 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for log collectors.
     Json,
+}
+
+impl Config {
+    /// How many objects of one catalog are worked on at the same time.
+    pub fn share(&self) -> usize {
+        (self.concurrency / 8).max(4)
+    }
 }
 
 /// In-flight work is polled linearly, so a great number makes everything slower instead of faster.

@@ -1,11 +1,12 @@
 //! The work queue: the one place that decides what runs next.
 //!
-//! Lanes, urgent before ordinary, because revocations go before grants, and what takes long aside; in each, flows have their turns round by
-//! round, so that nobody's flood holds up others. A key waits at most once and never runs twice at the
+//! Lanes, urgent before ordinary, because revocations go before grants, and what takes long aside; in each, flows take turns, and none has
+//! more than its share of the places, so that nobody's flood holds up others. A key waits at most once and never runs twice at the
 //! same time; what is pushed while it runs makes it run once more. Each key may hold one deadline in wall-clock time and backs
 //! off by itself when it fails. The schedule is a pure structure; this file adds the lock, the sleeping and the waking.
 
 mod deadlines;
+mod lines;
 mod schedule;
 #[cfg(test)]
 mod tests;
@@ -57,6 +58,8 @@ pub enum Outcome {
     At(DateTime<Utc>, Lane),
     /// To be retried after a growing delay, in the lane in which it ran; its deadline stays.
     Failed,
+    /// As `Failed`, because nobody answered: the delays stay short, so that an outage is over for it soon after it is over.
+    Unanswered,
 }
 
 /// What a look at the queue brought.
@@ -79,9 +82,9 @@ struct State<W> {
 }
 
 impl<W: Job> Queue<W> {
-    /// An empty queue whose deadlines follow `clock`.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, state: Mutex::new(State { schedule: Schedule::new(), closed: false }), wake: Notify::new() }
+    /// An empty queue whose deadlines follow `clock`, in which one flow may have `share` ordinary keys run at the same time.
+    pub fn new(clock: Arc<dyn Clock>, share: usize) -> Self {
+        Self { clock, state: Mutex::new(State { schedule: Schedule::new(share), closed: false }), wake: Notify::new() }
     }
 
     /// Asks for a run of a key: at once, after the run that is going on, or after the backoff that it is in.

@@ -92,7 +92,7 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
 
     let client = client(&config, metrics.clone(), clock.clone()).await?;
-    let hub = Hub::new(Queue::new(clock.clone()));
+    let hub = Hub::new(Queue::new(clock.clone(), config.share()));
     let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
     let (release, released) = oneshot::channel();

@@ -50,6 +50,7 @@ async fn one(context: &Arc<Context>, work: &Work) -> Outcome {
     let looked = tokio::spawn(async move { look(&inner, &task).await }.instrument(span)).await;
     let (outcome, word) = match looked {
         Ok(Ok(outcome)) => (outcome, "ok"),
+        Ok(Err(failure)) if failure.is_outage() => (Outcome::Unanswered, failed(work, &failure)),
         Ok(Err(failure)) => (Outcome::Failed, failed(work, &failure)),
         Err(panic) => {
             error!(kind = work.kind(), object = %work, %panic, "this is a bug; the object is tried again");

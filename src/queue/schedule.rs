@@ -1,10 +1,9 @@
 //! The queue as a pure, synchronous structure: every method is told the time.
 //!
-//! A key is in at most one place: ready in a lane, running, or backing off. A key in none of them has no entry, so that memory
+//! A key is in at most one place: waiting in a line, running, or backing off. A key in none of them has no entry, so that memory
 //! follows what is going on and not what exists.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -13,21 +12,23 @@ use chrono::{DateTime, Utc};
 use tokio::time::Instant;
 
 use super::deadlines::Deadlines;
+use super::lines::{self, Line, Lines, line};
 use super::{Job, Lane, Outcome};
 
 /// No key that failed runs again sooner, however urgent: two keys that wake each other would spin.
 const SHORTEST_DELAY: Duration = Duration::from_millis(200);
 
 /// Delays of a key that keeps failing. The jitter adds up to the delay itself, so half of the longest wait is the ceiling here and
-/// every wait lies between 200 ms and 60 s; see also LONGEST_URGENT_DELAY.
+/// every wait lies between 200 ms and 60 s; see also LONGEST_SHORT_DELAY.
 const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(SHORTEST_DELAY)
     .with_max_delay(Duration::from_secs(30))
     .with_jitter()
     .without_max_times();
 
-/// Longest delay of an urgent key: after an outage, what takes access away does not wait for the end of a long backoff.
-const LONGEST_URGENT_DELAY: Duration = Duration::from_secs(5);
+/// Longest delay of an urgent key, which takes access away, and of what nobody answered: after an outage nothing waits for the end of a long
+/// backoff.
+const LONGEST_SHORT_DELAY: Duration = Duration::from_secs(5);
 
 /// Both clocks at one moment: deadlines follow the wall clock, backoff the monotonic one.
 #[derive(Clone, Copy, Debug)]
@@ -36,43 +37,11 @@ pub(super) struct Now {
     pub monotonic: Instant,
 }
 
-/// A place in the line: urgent before ordinary, then round by round, one of each flow, then first come, first served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
-    lane: Lane,
-    round: u64,
-    number: u64,
-}
-
-/// The rounds in which flows have their turns: whoever lines up a thousand keys gets a thousand rounds, and whoever comes after with one gets
-/// the present one.
-#[derive(Debug, Default)]
-struct Rounds {
-    present: BTreeMap<Lane, u64>,
-    /// The last round of every flow that waits, by its hash.
-    last: HashMap<(Lane, u64), u64>,
-}
-
-impl Rounds {
-    fn next(&mut self, lane: Lane, flow: &str) -> u64 {
-        let present = self.present.get(&lane).copied().unwrap_or_default();
-        let last = self.last.entry((lane, BuildHasherDefault::<DefaultHasher>::default().hash_one(flow)));
-        *last.and_modify(|round| *round = present.max(*round + 1)).or_insert(present)
-    }
-
-    fn taken(&mut self, turn: Turn, nothing_waits: bool) {
-        self.present.insert(turn.lane, turn.round);
-        if nothing_waits {
-            self.last.clear();
-        }
-    }
-}
-
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    Ready(Turn),
+    Ready(lines::Place),
     Running {
-        lane: Lane,
+        line: Line,
         /// Pushed since it was given out, so it runs once more.
         again: Option<Lane>,
     },
@@ -97,23 +66,15 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Schedule<W> {
     entries: HashMap<W, Entry>,
-    ready: BTreeMap<Turn, W>,
+    lines: Lines<W>,
     retries: BTreeSet<(Instant, W)>,
     deadlines: Deadlines<W>,
-    turns: u64,
-    rounds: Rounds,
 }
 
 impl<W: Job> Schedule<W> {
-    pub fn new() -> Self {
-        Self {
-            entries: HashMap::new(),
-            ready: BTreeMap::new(),
-            retries: BTreeSet::new(),
-            deadlines: Deadlines::new(),
-            turns: 0,
-            rounds: Rounds::default(),
-        }
+    /// An empty one, in which one flow may have as many ordinary keys run at the same time.
+    pub fn new(share: usize) -> Self {
+        Self { entries: HashMap::new(), lines: Lines::new(share), retries: BTreeSet::new(), deadlines: Deadlines::new() }
     }
 
     /// Asks for a run of a key.
@@ -124,9 +85,8 @@ impl<W: Job> Schedule<W> {
         };
         match &mut entry.place {
             Place::Running { again, .. } => *again = Some(again.map_or(lane, |earlier| earlier.min(lane))),
-            Place::Ready(turn) if lane < turn.lane => {
-                let old = *turn;
-                self.ready.remove(&old);
+            Place::Ready(place) if lane < place.line.0 => {
+                self.lines.remove(*place);
                 self.promote(work, lane);
             }
             // What fails is not retried faster because its object changes; a revocation does not wait for a long backoff.
@@ -151,24 +111,23 @@ impl<W: Job> Schedule<W> {
                 self.retry(work);
             }
         }
-        let from = Turn { lane: *lanes.start(), round: 0, number: 0 };
-        let turn = self.ready.range(from..).next().map(|(turn, _)| *turn).filter(|turn| lanes.contains(&turn.lane))?;
-        let work = self.ready.remove(&turn)?;
-        self.rounds.taken(turn, self.ready.is_empty());
+        let (work, line) = self.lines.take(lanes)?;
         if let Some(entry) = self.entries.get_mut(&work) {
-            entry.place = Place::Running { lane: turn.lane, again: None };
+            entry.place = Place::Running { line, again: None };
         }
         Some(work)
     }
 
     /// Ends the run of a key; without effect for a key that is not running.
     pub fn done(&mut self, work: &W, outcome: Outcome, now: Instant) {
-        let Some(Entry { place: Place::Running { lane, again }, .. }) = self.entries.get(work) else {
+        let Some(Entry { place: Place::Running { line, again }, .. }) = self.entries.get(work) else {
             return;
         };
-        let (lane, again) = (*lane, *again);
+        let (line, lane, again) = (*line, line.0, *again);
+        self.lines.returned(line);
         match outcome {
-            Outcome::Failed => return self.back_off(work, lane, again, now),
+            Outcome::Failed => return self.back_off(work, lane, again, now, lane == Lane::Urgent),
+            Outcome::Unanswered => return self.back_off(work, lane, again, now, true),
             Outcome::At(at, lane) => self.deadlines.set(work.clone(), at, lane),
             Outcome::Idle => self.deadlines.clear(work),
         }
@@ -188,9 +147,9 @@ impl<W: Job> Schedule<W> {
         self.deadlines.next()
     }
 
-    /// Whether a key waits to be taken, deadlines and backoff aside.
+    /// Whether a key could be taken, deadlines and backoff aside.
     pub fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        self.lines.has_ready()
     }
 
     /// Keys that are ready, running or backing off.
@@ -203,12 +162,12 @@ impl<W: Job> Schedule<W> {
         self.deadlines.len()
     }
 
-    fn back_off(&mut self, work: &W, lane: Lane, again: Option<Lane>, now: Instant) {
+    fn back_off(&mut self, work: &W, lane: Lane, again: Option<Lane>, now: Instant, short: bool) {
         let Some(entry) = self.entries.get_mut(work) else { return };
         let backoff = entry.backoff.get_or_insert_with(|| Box::new(BACKOFF.with_jitter_seed(seed()).build()));
         let floor = now + SHORTEST_DELAY;
         let delay = backoff.next().unwrap_or(SHORTEST_DELAY);
-        let until = now + if lane == Lane::Urgent { delay.min(LONGEST_URGENT_DELAY) } else { delay };
+        let until = now + if short { delay.min(LONGEST_SHORT_DELAY) } else { delay };
         entry.place = Place::BackingOff { floor, until, lane };
         self.retries.insert((until, work.clone()));
         if let Some(lane) = again {
@@ -231,10 +190,8 @@ impl<W: Job> Schedule<W> {
     }
 
     fn line_up(&mut self, work: W, lane: Lane, backoff: Option<Box<Backoff>>) {
-        self.turns += 1;
-        let turn = Turn { lane, round: self.rounds.next(lane, work.flow()), number: self.turns };
-        self.entries.insert(work.clone(), Entry { place: Place::Ready(turn), backoff });
-        self.ready.insert(turn, work);
+        let place = self.lines.add(line(lane, work.flow()), work.clone());
+        self.entries.insert(work, Entry { place: Place::Ready(place), backoff });
     }
 }
 

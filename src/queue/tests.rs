@@ -10,6 +10,9 @@ fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap()
 }
 
+/// How many keys of one flow may run at the same time.
+const SHARE: usize = 4;
+
 /// Whatever there is.
 const ALL: std::ops::RangeInclusive<super::Lane> = super::Lane::Urgent..=super::Lane::Asking;
 

@@ -9,7 +9,10 @@ use tokio::time::Instant;
 
 use super::{ALL, at};
 use crate::queue::schedule::{Now, Schedule};
-use crate::queue::{Lane, Outcome};
+use crate::queue::{Job, Lane, Outcome};
+
+/// Of three keys that a flow has.
+const MODEL_SHARE: usize = 2;
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -24,6 +27,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
     let outcome = prop_oneof![
         Just(Outcome::Idle),
         Just(Outcome::Failed),
+        Just(Outcome::Unanswered),
         (0..40_i64, lane()).prop_map(|(seconds, lane)| Outcome::At(at(seconds), lane)),
     ];
     let act = prop_oneof![
@@ -58,8 +62,14 @@ impl Model {
             self.deadlines.remove(&key);
             self.push(key, lane);
         }
-        let free: Vec<_> =
-            self.owed.iter().filter(|(key, _)| !self.running.contains_key(key) && !self.failed.contains(key)).collect();
+        let running =
+            |flow: &str| self.running.iter().filter(|(key, lane)| key.flow() == flow && **lane == Lane::Ordinary).count();
+        let has_place = |key: &u8, lane: Lane| lane != Lane::Ordinary || running(key.flow()) < MODEL_SHARE;
+        let free: Vec<_> = self
+            .owed
+            .iter()
+            .filter(|(key, lane)| !self.running.contains_key(key) && !self.failed.contains(key) && has_place(key, **lane))
+            .collect();
         let Some(key) = taken else {
             prop_assert!(free.is_empty(), "forgotten: {:?}", free);
             return Ok(());
@@ -67,6 +77,7 @@ impl Model {
         let lane = self.owed.get(&key).copied();
         prop_assert!(lane.is_some(), "{} was not asked for", key);
         prop_assert!(!self.running.contains_key(&key), "{} runs twice", key);
+        prop_assert!(lane.is_some_and(|lane| has_place(&key, lane)), "{} has more than its share", key);
         let passed_over = free.iter().any(|(_, lane)| **lane == Lane::Urgent);
         prop_assert!(lane == Some(Lane::Urgent) || !passed_over, "{} before an urgent one", key);
         self.owed.remove(&key);
@@ -84,7 +95,7 @@ impl Model {
             Outcome::At(at, lane) => {
                 self.deadlines.insert(key, (at, lane));
             }
-            Outcome::Failed => {
+            Outcome::Failed | Outcome::Unanswered => {
                 self.failed.insert(key);
                 self.push(key, ran);
             }
@@ -115,7 +126,7 @@ fn apply(act: Act, schedule: &mut Schedule<u8>, model: &mut Model, now: &mut Now
 proptest! {
     #[test]
     fn no_key_is_lost_none_runs_twice_and_urgent_goes_first(acts in acts()) {
-        let (mut schedule, mut model) = (Schedule::new(), Model::default());
+        let (mut schedule, mut model) = (Schedule::new(MODEL_SHARE), Model::default());
         let mut now = Now { wall: at(0), monotonic: Instant::now() };
         for act in acts {
             apply(act, &mut schedule, &mut model, &mut now)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ALL, at};
+use super::{ALL, SHARE, at};
 use crate::queue::schedule::{Now, Schedule};
 use crate::queue::{Lane, Outcome};
 
@@ -15,7 +15,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { schedule: Schedule::new(), now: Now { wall: at(0), monotonic: Instant::now() } }
+        Self { schedule: Schedule::new(SHARE), now: Now { wall: at(0), monotonic: Instant::now() } }
     }
 
     fn pass(&mut self, millis: u64) {
@@ -76,7 +76,26 @@ fn flows_take_turns_whatever_one_of_them_lines_up() {
         bench.schedule.push(work, Lane::Ordinary);
     }
     let rest: Vec<_> = std::iter::from_fn(|| bench.take()).collect();
-    assert_eq!(rest, ["one/1", "other/1", "flood/3", "one/2", "flood/4"]);
+    assert_eq!(rest, ["flood/3", "one/1", "other/1", "flood/4", "one/2"]);
+}
+
+#[test]
+fn a_flow_has_its_share_of_the_places_and_others_have_the_rest() {
+    let mut bench = Bench::new();
+    for work in ["flood/1", "flood/2", "flood/3", "flood/4", "flood/5", "flood/6"] {
+        bench.schedule.push(work, Lane::Ordinary);
+    }
+    for work in ["flood/1", "flood/2", "flood/3", "flood/4"] {
+        assert_eq!(bench.take(), Some(work));
+    }
+    assert_eq!((bench.take(), bench.schedule.has_ready()), (None, false), "whoever waits is not woken for nothing");
+    bench.schedule.push("one/1", Lane::Ordinary);
+    bench.schedule.push("flood/6", Lane::Urgent);
+    assert_eq!([bench.take(), bench.take(), bench.take()], [Some("flood/6"), Some("one/1"), None], "what is urgent has no share");
+    bench.done("flood/6", Outcome::Idle);
+    assert_eq!(bench.take(), None);
+    bench.done("flood/1", Outcome::Failed);
+    assert_eq!([bench.take(), bench.take()], [Some("flood/5"), None]);
 }
 
 #[test]
@@ -175,6 +194,20 @@ fn an_urgent_key_that_keeps_failing_waits_some_seconds_at_most() {
 }
 
 #[test]
+fn what_nobody_answers_waits_some_seconds_at_most() {
+    let mut bench = Bench::new();
+    bench.schedule.push("a", Lane::Ordinary);
+    for attempt in 0..12 {
+        assert_eq!(bench.take(), Some("a"));
+        bench.done("a", Outcome::Unanswered);
+        let wait = bench.schedule.next_retry().unwrap() - bench.now.monotonic;
+        assert!(wait <= Duration::from_secs(5), "attempt {attempt}: {wait:?}");
+        bench.pass(5_000);
+    }
+    assert_eq!(bench.take(), Some("a"));
+}
+
+#[test]
 fn a_key_that_fails_in_the_urgent_lane_is_retried_there() {
     let mut bench = Bench::new();
     bench.schedule.push("a", Lane::Urgent);
@@ -217,7 +250,7 @@ fn a_run_replaces_the_deadline_unless_it_fails() {
 
 #[test]
 fn a_hundred_thousand_deadlines_fall_due_once_each() {
-    let mut schedule = Schedule::new();
+    let mut schedule = Schedule::new(SHARE);
     let now = Now { wall: at(0), monotonic: Instant::now() };
     for round in 0..2 {
         for key in 0..100_000_u32 {

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::ALL;
 use super::at;
+use super::{ALL, SHARE};
 use crate::clock::{Clock, ManualClock};
 use crate::queue::{Lane, Outcome, Queue};
 
 /// A queue whose wall clock is moved by hand and never by itself.
 fn queue() -> (Arc<ManualClock>, Arc<Queue<&'static str>>) {
     let clock = Arc::new(ManualClock::new(at(0)));
-    (clock.clone(), Arc::new(Queue::new(clock)))
+    (clock.clone(), Arc::new(Queue::new(clock, SHARE)))
 }
 
 /// A task that takes one key and says after how long.
@@ -93,7 +93,7 @@ async fn closing_ends_every_wait_and_gives_out_nothing_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_workers_share_the_work() {
-    let queue = Arc::new(Queue::new(Arc::new(ManualClock::new(at(0))) as Arc<dyn Clock>));
+    let queue = Arc::new(Queue::new(Arc::new(ManualClock::new(at(0))) as Arc<dyn Clock>, SHARE));
     let workers: Vec<_> = (0..8)
         .map(|_| {
             let queue = queue.clone();
