@@ -203,7 +203,9 @@ impl Context {
         if let Some(why) = note.entered {
             self.metrics.transitioned(K::NAME, note.reason, why);
         }
-        self.tell_of(object.object_ref(&()), note);
+        if !note.quiet {
+            self.tell_of(object.object_ref(&()), note);
+        }
     }
 
     /// Publishes an Event.

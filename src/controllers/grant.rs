@@ -185,7 +185,7 @@ fn tell_drift(context: &Context, key: &GrantKey, drifted: Vec<String>) {
     let resource = context.hub.read().resources.get(&Key::new(&key.namespace, &key.resource)).cloned();
     if let Some(resource) = resource {
         let message = format!("role {:?} was changed by somebody else and is repaired: {}", key.role, drifted.join("; "));
-        context.tell(&*resource, Note { warning: true, reason: "DriftRepaired", entered: None, message });
+        context.tell(&*resource, Note { warning: true, reason: "DriftRepaired", message, ..Note::default() });
     }
 }
 

@@ -125,7 +125,7 @@ fn phase(kind: &str, found: &DynamicObject) -> Option<String> {
 }
 
 fn tell(context: &Context, found: &DynamicObject, kind: &str, message: String) {
-    let note = Note { warning: true, reason: UNREADABLE, entered: None, message };
+    let note = Note { warning: true, reason: UNREADABLE, message, ..Note::default() };
     let mut regarding = found.object_ref(&ApiResource::erase::<Assignment>(&()));
     regarding.kind = Some(kind.to_owned());
     context.tell_of(regarding, note);

@@ -143,7 +143,7 @@ fn missing_namespace(catalog: &Catalog, wanted: String, plan: &mut Plan<CatalogS
         return Wrong::new(NAMESPACE_NOT_FOUND, text);
     }
     let message = format!("namespace {wanted:?} is created");
-    plan.notes.push(Note { warning: false, reason: "CreatingNamespace", entered: None, message });
+    plan.notes.push(Note { warning: false, reason: "CreatingNamespace", message, ..Note::default() });
     plan.effects.push(Effect::CreateNamespace(wanted.clone()));
     Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being created"))
 }

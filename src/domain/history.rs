@@ -34,7 +34,7 @@ pub fn tell(
         Some(by) => format!("by {by}"),
         None => message,
     };
-    notes.push(Note { warning, reason: event, entered: None, message });
+    notes.push(Note { warning, reason: event, message, ..Note::default() });
 }
 
 /// Says of the last entry that it tells of a phase that was entered, for this reason.

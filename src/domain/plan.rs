@@ -92,7 +92,7 @@ pub enum Effect {
 }
 
 /// Something to tell people in a Kubernetes Event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Note {
     /// `true`: something that a person should look at.
     pub warning: bool,
@@ -102,6 +102,8 @@ pub struct Note {
     pub entered: Option<&'static str>,
     /// For people.
     pub message: String,
+    /// Counted, but not told: anybody can cause as much of it as the API server takes, and an Event is one more object to store.
+    pub quiet: bool,
 }
 
 /// What one look at an object leads to.

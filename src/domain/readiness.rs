@@ -65,8 +65,8 @@ pub fn set_ready(
         notes.push(Note {
             warning: state == State::False && !PASSING.contains(&reason),
             reason: if state == State::True { "Ready" } else { "NotReady" },
-            entered: None,
             message: if message.is_empty() { "ready for use".to_owned() } else { message.clone() },
+            ..Note::default()
         });
     }
     condition::set(conditions, READY, state, reason, message, generation, now);
@@ -145,7 +145,7 @@ pub(super) fn while_it_holds(
 ) {
     let Some(message) = message else { return conditions.retain(|c| c.type_ != kind) };
     if condition::get(conditions, kind).is_none() {
-        notes.push(Note { warning: true, reason: kind, entered: None, message: message.clone() });
+        notes.push(Note { warning: true, reason: kind, message: message.clone(), ..Note::default() });
     }
     condition::set(conditions, kind, State::True, reason, message, generation, now);
 }

@@ -131,7 +131,7 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
     };
     let before = condition::get(&plan.status.conditions, AUTHORIZED).map(|c| c.status.clone());
     if before.as_deref() != Some(state.as_str()) && state == State::False {
-        plan.notes.push(Note { warning: true, reason: "NotAuthorized", entered: None, message: message.clone() });
+        plan.notes.push(Note { warning: true, reason: "NotAuthorized", message: message.clone(), ..Note::default() });
     }
     condition::set(&mut plan.status.conditions, AUTHORIZED, state, &reason, message, generation, now);
 }

@@ -20,6 +20,7 @@ mod crds;
 mod department;
 mod dice;
 mod doubts;
+mod flow_control;
 mod fuzz;
 mod idle;
 mod permissions;

@@ -9,7 +9,7 @@ use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
 use crate::api::{AccessRequestStatus, ApprovalDecision};
 use crate::domain::approval::Judgement;
-use crate::domain::guards::Refusal;
+use crate::domain::guards::{Reason, Refusal};
 use crate::domain::plan::{Effect, Key, Plan};
 use crate::domain::readiness::generation;
 use crate::domain::schedule::show;
@@ -99,6 +99,9 @@ impl<'s, 'a> Draft<'s, 'a> {
     pub fn deny(&mut self, refusal: &Refusal, by: Option<&str>) {
         self.close_stage(StageState::Denied);
         self.enter(RequestPhase::Denied, refusal.reason.as_str(), by, &refusal.message);
+        if refusal.reason == Reason::TooManyRequests {
+            self.plan.notes.iter_mut().for_each(|note| note.quiet = true);
+        }
     }
 
     /// Withdraws the request when its spec says so.

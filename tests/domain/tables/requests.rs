@@ -304,7 +304,10 @@ fn a_request_that_no_policy_let_in_is_kept_for_a_week_and_one_too_many_for_some_
     assert_eq!(scene.step(at(5 + 7 * DAY)).effects, [Effect::Retire]);
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.before = Before { open: BOUNDS.open, recent: 0 };
-    assert_eq!(scene.step(at(5)).wake_at, Some(at(605)));
+    let denied = scene.step(at(5));
+    assert_eq!(denied.wake_at, Some(at(605)));
+    let quiet: Vec<_> = denied.notes.iter().map(|note| (note.reason, note.quiet)).collect();
+    assert_eq!(quiet, [("Submitted", true), ("Denied", true)], "no Event for what a flood is made of");
     assert_eq!(scene.step(at(605)).effects, [Effect::Retire]);
 }
 
