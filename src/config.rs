@@ -86,13 +86,13 @@ pub struct Config {
     pub lease_duration: Duration,
 
     /// An edit of a package or resource that would take a role from more subjects than this at once, and from a greater share than
-    /// --hold-share, waits for the annotation entitlement.dev/confirm-revocation. Ends and revocations never wait.
-    #[arg(long, env = "ENTITLEMENT_HOLD_COUNT", value_name = "NUMBER", default_value = "20")]
-    pub hold_count: usize,
+    /// --mass-revocation-share, waits for the annotation entitlement.dev/confirm-mass-revocation. Ends and revocations never wait.
+    #[arg(long, env = "ENTITLEMENT_MASS_REVOCATION_COUNT", value_name = "NUMBER", default_value = "20")]
+    pub mass_revocation_count: usize,
 
-    /// The share of those who have the role, in percent; see --hold-count.
-    #[arg(long, env = "ENTITLEMENT_HOLD_SHARE", value_name = "PERCENT", default_value = "50", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub hold_share: u8,
+    /// The share of those who have the role, in percent; see --mass-revocation-count.
+    #[arg(long, env = "ENTITLEMENT_MASS_REVOCATION_SHARE", value_name = "PERCENT", default_value = "50", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub mass_revocation_share: u8,
 
     /// Run on a cluster that does not stamp who asked and who decided. Anybody can then speak for anybody: for trials only.
     #[arg(

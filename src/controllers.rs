@@ -1,10 +1,10 @@
-//! Thin controllers, one per kind: gather what is seen, call `decide`, hand the plan to `act`. No business rule lives here.
+//! Thin controllers, one per kind: gather the input, call `decide`, hand the plan to the writer. No business rule lives here.
 
+pub mod admission;
 mod authority;
 mod catalog;
 mod content;
 mod grant;
-pub mod guard;
 mod request;
 pub mod runner;
 mod unreadable;
@@ -17,30 +17,30 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::core::v1::ObjectReference;
 
-use crate::act::Act;
-use crate::act::events::{self, Events, NoteKind};
-use crate::act::status::HasStatus;
 use crate::clock::Clock;
 use crate::domain::request::Bounds;
-use crate::domain::{Effect, Key, Note, Plan, readiness};
+use crate::domain::{Effect, Key, Notice, Plan, readiness};
 use crate::error::Error;
 use crate::grants::GrantKey;
-use crate::grants::brake::Brake;
 use crate::grants::damper::Damper;
-use crate::observe::seen::Failures;
-use crate::observe::wakes::Watched;
-use crate::observe::{Hub, Work};
-use crate::queue::{Lane, Outcome};
+use crate::grants::mass_revocation::MassRevocation;
+use crate::observe::gather::GrantReports;
+use crate::observe::triggers::Watched;
+use crate::observe::{Cache, WorkItem};
+use crate::queue::{Action, Lane};
 use crate::telemetry::Metrics;
+use crate::writer::Writer;
+use crate::writer::recorder::{self, EventType, Recorder};
+use crate::writer::status::HasStatus;
 
 /// What every controller works with.
 pub struct Context {
     /// The write side.
-    pub act: Act,
+    pub writer: Writer,
     /// The read side.
-    pub hub: Arc<Hub>,
+    pub cache: Arc<Cache>,
     /// Events for people.
-    pub events: Events,
+    pub events: Recorder,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// The time.
@@ -48,7 +48,7 @@ pub struct Context {
     /// What can be set from outside.
     pub settings: Settings,
     /// Whether identities can be trusted.
-    pub guard: guard::Guard,
+    pub admission: admission::Admission,
     problems: Mutex<Problems>,
     deciding: Mutex<()>,
 }
@@ -61,7 +61,7 @@ pub struct Settings {
     /// How many requests one requestor may have.
     pub bounds: Bounds,
     /// The brake on mass revocation.
-    pub brake: Brake,
+    pub mass_revocation: MassRevocation,
 }
 
 /// A mass revocation that waits for a confirmation.
@@ -77,7 +77,7 @@ struct Held {
 #[derive(Default)]
 struct Problems {
     held: BTreeMap<GrantKey, Held>,
-    grants: Failures,
+    grants: GrantReports,
     conflicts: BTreeMap<GrantKey, String>,
     /// Grants that somebody else keeps changing.
     repairs: BTreeMap<GrantKey, Damper>,
@@ -88,15 +88,25 @@ struct Problems {
 impl Context {
     /// A context; nothing has failed yet.
     pub fn new(
-        act: Act,
-        events: Events,
+        writer: Writer,
+        events: Recorder,
         metrics: Arc<Metrics>,
         clock: Arc<dyn Clock>,
         settings: Settings,
-        guard: guard::Guard,
+        admission: admission::Admission,
     ) -> Self {
-        let hub = act.hub.clone();
-        Self { act, hub, events, metrics, clock, settings, guard, problems: Mutex::default(), deciding: Mutex::default() }
+        let cache = writer.cache.clone();
+        Self {
+            writer,
+            cache,
+            events,
+            metrics,
+            clock,
+            settings,
+            admission,
+            problems: Mutex::default(),
+            deciding: Mutex::default(),
+        }
     }
 
     fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
@@ -108,28 +118,28 @@ impl Context {
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins to act: what a former leader said about grants stands until they are looked at.
+    /// Begins to reconcile: what a former leader said about grants stands until they are reconciled.
     fn begin(&self) {
-        let all = self.hub.read().grant_keys();
-        all.iter().for_each(|key| self.hub.queue.push(Work::Grant(key.clone())));
-        self.problems().grants.unlooked = all;
+        let all = self.cache.read().grant_keys();
+        all.iter().for_each(|key| self.cache.queue.push(WorkItem::Grant(key.clone())));
+        self.problems().grants.not_reconciled = all;
     }
 
-    /// Whether a grant of a resource, or of any in its namespace, was not looked at yet, so that what is said about it must stand.
+    /// Whether a grant of a resource, or of any in its namespace, was not reconciled yet, so that what is said about it must stand.
     fn is_unsure(&self, namespace: &str, resource: Option<&str>) -> bool {
         let (namespace, name) = (namespace.to_owned(), resource.unwrap_or_default().to_owned());
         let first = GrantKey { namespace, resource: name, role: String::new() };
         let problems = self.problems();
-        let next = problems.grants.unlooked.range(&first..).next();
+        let next = problems.grants.not_reconciled.range(&first..).next();
         next.is_some_and(|key| key.namespace == first.namespace && resource.is_none_or(|resource| key.resource == resource))
     }
 
-    /// Mass revocations that wait and match, as role and number of subjects. They are looked at again, for a confirmation may have come.
+    /// Mass revocations that wait and match, as role and number of subjects. They are reconciled again, for a confirmation may have come.
     fn held(&self, matches: impl Fn(&GrantKey, &Held) -> bool) -> Vec<(String, usize)> {
         let problems = self.problems();
         let held = problems.held.iter().filter(|(key, held)| matches(key, held));
         held.map(|(key, held)| {
-            self.hub.queue.push(Work::Grant(key.clone()));
+            self.cache.queue.push(WorkItem::Grant(key.clone()));
             (format!("{}/{}", key.resource, key.role), held.count)
         })
         .collect()
@@ -147,15 +157,15 @@ impl Context {
     }
 
     /// An object is not there (any more), and neither is what failed for it.
-    fn gone<K: Watched>(&self, key: &Key) -> Result<Outcome, Error> {
+    fn gone<K: Watched>(&self, key: &Key) -> Result<Action, Error> {
         self.problems().effects.remove(&(K::NAME, key.clone()));
-        Ok(Outcome::Idle)
+        Ok(Action::AwaitChange)
     }
 
     /// Writes the status, tells people, carries out the effects.
-    async fn carry_out<K: HasStatus>(&self, object: &Arc<K>, plan: Plan<K::Status>) -> Result<Outcome, Error> {
-        self.write_status(object, plan.status, plan.notes).await?;
-        self.follow(object, plan.effects, plan.wake_at).await
+    async fn carry_out<K: HasStatus>(&self, object: &Arc<K>, plan: Plan<K::Status>) -> Result<Action, Error> {
+        self.write_status(object, plan.status, plan.notices).await?;
+        self.follow(object, plan.effects, plan.requeue_at).await
     }
 
     /// Writes the status when it differs, and tells people what changed. What could not be done the last time stands in it.
@@ -163,24 +173,24 @@ impl Context {
         &self,
         object: &Arc<K>,
         mut status: K::Status,
-        mut notes: Vec<Note>,
+        mut notices: Vec<Notice>,
     ) -> Result<(), Error> {
         let failed = self.failed::<K>(&Key::of(&**object));
-        readiness::write_failed(K::conditions(&mut status), &mut notes, &**object, failed, self.clock.now());
-        if self.act.status(object, &status).await? {
-            notes.into_iter().for_each(|note| self.tell(&**object, note));
+        readiness::write_failed(K::conditions(&mut status), &mut notices, &**object, failed, self.clock.now());
+        if self.writer.status(object, &status).await? {
+            notices.into_iter().for_each(|notice| self.publish(&**object, notice));
         }
         Ok(())
     }
 
-    /// Carries out the effects, and says when to look again.
+    /// Carries out the effects, and says when to reconcile again.
     async fn follow<K: HasStatus>(
         &self,
         object: &Arc<K>,
         effects: Vec<Effect>,
-        wake_at: Option<DateTime<Utc>>,
-    ) -> Result<Outcome, Error> {
-        let (done, what) = (self.act.effects(object, effects).await, (K::NAME, Key::of(&**object)));
+        requeue_at: Option<DateTime<Utc>>,
+    ) -> Result<Action, Error> {
+        let (done, what) = (self.writer.effects(object, effects).await, (K::NAME, Key::of(&**object)));
         let news = match &done {
             Ok(()) => self.problems().effects.remove(&what).is_some(),
             // Our cache is behind, which says nothing.
@@ -191,47 +201,47 @@ impl Context {
             }
         };
         done?;
-        let wake_at = if news { Some(self.clock.now()) } else { wake_at };
-        Ok(wake_at.map_or(Outcome::Idle, |at| Outcome::At(at, Lane::Ordinary)))
+        let requeue_at = if news { Some(self.clock.now()) } else { requeue_at };
+        Ok(requeue_at.map_or(Action::AwaitChange, |at| Action::RequeueAt(at, Lane::Ordinary)))
     }
 
     /// Publishes an Event about an object, and counts a change of phase.
-    fn tell<K>(&self, object: &K, note: Note)
+    fn publish<K>(&self, object: &K, notice: Notice)
     where
         K: Watched + kube::Resource<DynamicType = ()>,
     {
-        if let Some(why) = note.entered {
-            self.metrics.transitioned(K::NAME, note.reason, why);
+        if let Some(why) = notice.entered {
+            self.metrics.transitioned(K::NAME, notice.reason, why);
         }
-        if !note.quiet {
-            self.tell_of(object.object_ref(&()), note);
+        if !notice.quiet {
+            self.publish_about(object.object_ref(&()), notice);
         }
     }
 
     /// Publishes an Event.
-    fn tell_of(&self, regarding: ObjectReference, note: Note) {
-        self.events.publish(events::Note {
+    fn publish_about(&self, regarding: ObjectReference, notice: Notice) {
+        self.events.publish(recorder::Announcement {
             regarding,
-            kind: if note.warning { NoteKind::Warning } else { NoteKind::Normal },
-            reason: note.reason.to_owned(),
+            kind: if notice.warning { EventType::Warning } else { EventType::Normal },
+            reason: notice.reason.to_owned(),
             action: "Reconcile".to_owned(),
-            message: note.message,
+            message: notice.message,
         });
     }
 }
 
-/// Looks at one thing.
-pub async fn look(context: &Context, work: &Work) -> Result<Outcome, Error> {
+/// Reconciles one thing.
+pub async fn reconcile(context: &Context, work: &WorkItem) -> Result<Action, Error> {
     match work {
-        Work::Catalog(key) => catalog::look(context, key).await,
-        Work::Resource(key) => content::resource(context, key).await,
-        Work::Package(key) => content::package(context, key).await,
-        Work::Policy(key) => content::policy(context, key).await,
-        Work::Request(key) => request::request(context, key).await,
-        Work::Decision(key) => request::decision(context, key).await,
-        Work::Assignment(key) => request::assignment(context, key).await,
-        Work::Grant(key) => grant::look(context, key).await,
-        Work::Guard => guard::look(context).await,
-        Work::Unreadable(kind, key) => unreadable::look(context, kind, key).await,
+        WorkItem::Catalog(key) => catalog::reconcile(context, key).await,
+        WorkItem::Resource(key) => content::resource(context, key).await,
+        WorkItem::Package(key) => content::package(context, key).await,
+        WorkItem::Policy(key) => content::policy(context, key).await,
+        WorkItem::Request(key) => request::request(context, key).await,
+        WorkItem::Decision(key) => request::decision(context, key).await,
+        WorkItem::Assignment(key) => request::assignment(context, key).await,
+        WorkItem::Grant(key) => grant::reconcile(context, key).await,
+        WorkItem::Admission => admission::reconcile(context).await,
+        WorkItem::Unreadable(kind, key) => unreadable::reconcile(context, kind, key).await,
     }
 }

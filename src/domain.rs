@@ -1,7 +1,7 @@
 //! The thinking: pure, synchronous and total.
 //!
-//! Each machine takes what was seen and the time, and returns a [`Plan`]: the status to write, the effects to carry out, what to tell
-//! people, and when to look again. Nothing in here knows a client, a runtime or a clock, so that years of life can be played in
+//! Each machine takes its input and the time, and returns a [`Plan`]: the status to write, the effects to carry out, what to tell
+//! people, and when to reconcile again. Nothing in here knows a client, a runtime or a clock, so that years of life can be played in
 //! milliseconds.
 
 pub mod approval;
@@ -21,4 +21,4 @@ pub mod resource;
 pub mod schedule;
 pub mod separation;
 
-pub use plan::{Effect, Key, Note, Plan};
+pub use plan::{Effect, Key, Notice, Plan};

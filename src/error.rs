@@ -1,4 +1,4 @@
-//! What makes a look at an object fail, so that it is tried again. A business refusal is no error: it stands in a status.
+//! What makes a reconciliation fail, so that it is tried again. A business refusal is no error: it stands in a status.
 
 use crate::api::labels::OPERATOR;
 

@@ -1,8 +1,8 @@
 //! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do.
 
-pub mod brake;
 pub mod damper;
 pub mod joining;
+pub mod mass_revocation;
 pub mod name;
 pub mod plan;
 

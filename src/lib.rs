@@ -4,12 +4,11 @@
 //! deadline. Everything is a custom resource; this crate is the operator that reconciles them.
 //!
 //! ```text
-//! API server --watch--> observe (caches, indexes) --> controllers --> domain::decide(seen, now) -> Plan --> act --> API server
+//! API server --watch--> observe (caches, indexes) --> controllers --> domain::decide(input, now) -> Plan --> writer --> API server
 //!                          ^                                                                         |
-//!                          +------------------ queue (who looks next, deadlines) <-------------------+
+//!                          +------------------ queue (what is next, deadlines)    <-------------------+
 //! ```
 
-pub mod act;
 pub mod api;
 pub mod clock;
 pub mod config;
@@ -22,3 +21,4 @@ pub mod observe;
 pub mod queue;
 pub mod run;
 pub mod telemetry;
+pub mod writer;

@@ -1,33 +1,33 @@
-//! The read side: one watch per kind, typed caches with indexes, and who has to look again when something changes.
+//! The read side: one watch per kind, typed caches with indexes, and who has to be reconciled when something changes.
 //!
 //! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
 
+pub mod admission;
 pub mod binding;
-pub mod carriers;
+pub mod cache;
 pub mod figures;
-pub mod guard;
-pub mod hub;
-pub mod seen;
-mod slim;
-pub mod table;
+pub mod gather;
+pub mod member_index;
+pub mod store;
+pub mod stores;
+pub mod triggers;
+mod trim;
 pub mod unreadable;
-pub mod wakes;
 pub mod watch;
-pub mod world;
 
-pub use hub::Hub;
-pub use world::World;
+pub use cache::Cache;
+pub use stores::Stores;
 
 use crate::domain::Key;
 use crate::grants::GrantKey;
 use crate::queue::{Job, Lane};
 
-/// One thing to look at. What one change wakes is looked at in this order: access before what is said about it, so that an edit of a
+/// One thing to reconcile. What one change triggers is reconciled in this order: access before what is said about it, so that an edit of a
 /// package with many holders reaches all of them before the first status is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Work {
+pub enum WorkItem {
     /// The admission policies.
-    Guard,
+    Admission,
     /// The bindings of one role of one resource.
     Grant(GrantKey),
     /// A Catalog, by name.
@@ -48,7 +48,7 @@ pub enum Work {
     Unreadable(&'static str, Key),
 }
 
-impl Work {
+impl WorkItem {
     /// Its kind, as a label of metrics and logs.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -60,13 +60,13 @@ impl Work {
             Self::Decision(_) => "ApprovalDecision",
             Self::Assignment(_) => "Assignment",
             Self::Grant(_) => "Grant",
-            Self::Guard => "Guard",
+            Self::Admission => "Guard",
             Self::Unreadable(..) => "Unreadable",
         }
     }
 }
 
-impl Work {
+impl WorkItem {
     /// The object, where it is one.
     fn object(&self) -> Option<&Key> {
         match self {
@@ -78,12 +78,12 @@ impl Work {
             | Self::Decision(key)
             | Self::Assignment(key)
             | Self::Unreadable(_, key) => Some(key),
-            Self::Grant(_) | Self::Guard => None,
+            Self::Grant(_) | Self::Admission => None,
         }
     }
 }
 
-impl Job for Work {
+impl Job for WorkItem {
     /// The catalog, by its namespace: what one tenant makes waits behind what the others make.
     fn flow(&self) -> &str {
         match self {
@@ -98,7 +98,7 @@ impl Job for Work {
     }
 }
 
-impl std::fmt::Display for Work {
+impl std::fmt::Display for WorkItem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self, self.object()) {
             (Self::Grant(key), _) => key.fmt(f),

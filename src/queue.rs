@@ -51,20 +51,20 @@ pub trait Job: Clone + Eq + Hash + Ord + Send {
 
 /// How a run of a key ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Action {
     /// Nothing to wait for: the key's deadline is cleared.
-    Idle,
+    AwaitChange,
     /// To be run again at this instant, in this lane, whatever was planned before.
-    At(DateTime<Utc>, Lane),
+    RequeueAt(DateTime<Utc>, Lane),
     /// To be retried after a growing delay, in the lane in which it ran; its deadline stays.
-    Failed,
-    /// As `Failed`, because nobody answered: the delays stay short, so that an outage is over for it soon after it is over.
-    Unanswered,
+    Retry,
+    /// As `Retry`, because nobody answered: the delays stay short, so that an outage is over for it soon after it is over.
+    RetrySoon,
 }
 
-/// What a look at the queue brought.
-enum Look<W> {
-    Work(W),
+/// What the queue has to give.
+enum Next<W> {
+    Item(W),
     Sleep(Option<Duration>),
     Closed,
 }
@@ -102,19 +102,19 @@ impl<W: Job> Queue<W> {
     pub async fn next(&self, lanes: RangeInclusive<Lane>) -> Option<W> {
         loop {
             let mut woken = pin!(self.wake.notified());
-            // Before looking, so that nothing falls between the look and the wait.
+            // Before asking, so that nothing is missed between asking and waiting.
             woken.as_mut().enable();
-            match self.look(&lanes) {
-                Look::Work(work) => return Some(work),
-                Look::Closed => return None,
-                Look::Sleep(None) => woken.await,
-                Look::Sleep(Some(nap)) => drop(timeout(nap, woken).await),
+            match self.try_next(&lanes) {
+                Next::Item(work) => return Some(work),
+                Next::Closed => return None,
+                Next::Sleep(None) => woken.await,
+                Next::Sleep(Some(nap)) => drop(timeout(nap, woken).await),
             }
         }
     }
 
     /// Ends a key's run.
-    pub fn done(&self, work: &W, outcome: Outcome) {
+    pub fn done(&self, work: &W, outcome: Action) {
         let now = Instant::now();
         self.change(|schedule| schedule.done(work, outcome, now));
     }
@@ -145,11 +145,11 @@ impl<W: Job> Queue<W> {
         self.wake.notify_waiters(); // each of them serves other lanes
     }
 
-    fn look(&self, lanes: &RangeInclusive<Lane>) -> Look<W> {
+    fn try_next(&self, lanes: &RangeInclusive<Lane>) -> Next<W> {
         let now = Now { wall: self.clock.now(), monotonic: Instant::now() };
         let mut state = self.lock();
         if state.closed {
-            return Look::Closed;
+            return Next::Closed;
         }
         let work = state.schedule.take(lanes, now);
         let deadline = state.schedule.next_deadline();
@@ -162,9 +162,9 @@ impl<W: Job> Queue<W> {
                 if more {
                     self.wake.notify_waiters();
                 }
-                Look::Work(work)
+                Next::Item(work)
             }
-            None => Look::Sleep(self.nap(deadline, retry, now.monotonic)),
+            None => Next::Sleep(self.nap(deadline, retry, now.monotonic)),
         }
     }
 

@@ -20,24 +20,24 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing::{error, info};
 
-use crate::act::Act;
-use crate::act::events::Events;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::controllers::guard::{ADMISSION, Guard};
+use crate::controllers::admission::{ADMISSION, Admission};
 use crate::controllers::{Context, DEFAULT_CATALOG, Settings, runner};
 use crate::domain::Key;
 use crate::domain::request::Bounds;
-use crate::grants::brake::Brake;
+use crate::grants::mass_revocation::MassRevocation;
 use crate::lease::{Election, Ended, Leadership};
+use crate::observe::admission::Shipped;
 use crate::observe::figures;
-use crate::observe::guard::Shipped;
-use crate::observe::wakes::Watched;
+use crate::observe::triggers::Watched;
 use crate::observe::watch::watch;
-use crate::observe::{Hub, Work};
+use crate::observe::{Cache, WorkItem};
 use crate::queue::Queue;
 use crate::telemetry::{CountRequests, Metrics, Readiness, serve};
+use crate::writer::Writer;
+use crate::writer::recorder::Recorder;
 
 /// Why the operator could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -92,19 +92,26 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
 
     let client = client(&config, metrics.clone(), clock.clone()).await?;
-    let hub = Hub::new(Queue::new(clock.clone(), config.share()));
-    let (events, post_events) = Events::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
+    let cache = Cache::new(Queue::new(clock.clone(), config.share()));
+    let (events, post_events) = Recorder::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
     let (release, released) = oneshot::channel();
     let (leadership, election) = elect(&config, &client, clock.clone(), released);
-    let act = Act { client: client.clone(), hub: hub.clone(), patience: config.request_timeout, leadership: leadership.clone() };
-    let guard = Guard::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
-    let brake = Brake { count: config.hold_count, percent: usize::from(config.hold_share) };
+    let writer = Writer {
+        client: client.clone(),
+        cache: cache.clone(),
+        request_timeout: config.request_timeout,
+        leadership: leadership.clone(),
+    };
+    let admission =
+        Admission::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
+    let mass_revocation =
+        MassRevocation { count: config.mass_revocation_count, percent: usize::from(config.mass_revocation_share) };
     let bounds = Bounds { open: config.open_requests, recent: config.recent_requests };
-    let settings = Settings { retention: config.retention.delta(), bounds, brake };
-    let context = Arc::new(Context::new(act, events, metrics.clone(), clock, settings, guard));
+    let settings = Settings { retention: config.retention.delta(), bounds, mass_revocation };
+    let context = Arc::new(Context::new(writer, events, metrics.clone(), clock, settings, admission));
 
-    let (synced, mut watches) = start_watches(&client, &hub);
+    let (synced, mut watches) = start_watches(&client, &cache);
     let mut electing = tokio::spawn(election);
     tokio::select! {
         () = synced => {}
@@ -115,8 +122,8 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     if config.leader_elect {
         readiness.holds(ADMISSION); // a standby is ready to take over; the leader judges the policies
     }
-    hub.queue.push(Work::Guard);
-    hub.queue.push(Work::Catalog(Key::new("", DEFAULT_CATALOG)));
+    cache.queue.push(WorkItem::Admission);
+    cache.queue.push(WorkItem::Catalog(Key::new("", DEFAULT_CATALOG)));
     let figures = tokio::spawn(count(context.clone()));
     // A standby has warm caches and waits here.
     let mut working = None;
@@ -135,7 +142,7 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     };
     readiness.misses(CACHES, "stopping");
     info!("stopping; what is in flight is finished");
-    hub.queue.close();
+    cache.queue.close();
     if let Some(working) = working
         && working.await.is_err()
     {
@@ -176,7 +183,7 @@ async fn count(context: Arc<Context>) {
     let mut pause = tokio::time::interval(COUNT);
     loop {
         pause.tick().await;
-        figures::show(&context.hub.read(), &context.metrics, &*context.clock);
+        figures::show(&context.cache.read(), &context.metrics, &*context.clock);
     }
 }
 
@@ -202,8 +209,9 @@ async fn client(config: &Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -
 type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Starts one watch per kind. The future ends when every cache holds its first list.
-fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinSet<()>) {
-    let mut all = Watches { client: client.clone(), hub: hub.clone(), tasks: tokio::task::JoinSet::new(), synced: Vec::new() };
+fn start_watches(client: &Client, cache: &Arc<Cache>) -> (Synced, tokio::task::JoinSet<()>) {
+    let mut all =
+        Watches { client: client.clone(), cache: cache.clone(), tasks: tokio::task::JoinSet::new(), synced: Vec::new() };
     let everything = watcher::Config::default();
     all.add::<Catalog>(everything.clone());
     all.add::<CatalogResource>(everything.clone());
@@ -231,7 +239,7 @@ fn start_watches(client: &Client, hub: &Arc<Hub>) -> (Synced, tokio::task::JoinS
 
 struct Watches {
     client: Client,
-    hub: Arc<Hub>,
+    cache: Arc<Cache>,
     tasks: tokio::task::JoinSet<()>,
     synced: Vec<oneshot::Receiver<()>>,
 }
@@ -243,7 +251,7 @@ impl Watches {
     {
         let (sender, receiver) = oneshot::channel();
         let api: Api<DeserializeGuard<K>> = Api::all(self.client.clone());
-        self.tasks.spawn(watch(api, config, self.hub.clone(), sender));
+        self.tasks.spawn(watch(api, config, self.cache.clone(), sender));
         self.synced.push(receiver);
     }
 }

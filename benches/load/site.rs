@@ -21,7 +21,7 @@ const STARTS_WITHIN: Duration = Duration::from_secs(900);
 /// It has written a status for each of many holders by then.
 const RESTS_WITHIN: Duration = Duration::from_secs(3_600);
 /// No edit of this benchmark is confirmed, and none is a mistake.
-const NEVER_HOLD: [&str; 2] = ["--hold-count", "1000000"];
+const NEVER_CONFIRM: [&str; 2] = ["--mass-revocation-count", "1000000"];
 
 /// A package, the policy for it, and the namespace of both.
 #[derive(Clone, Copy)]
@@ -88,7 +88,7 @@ impl Site {
 
     /// Starts the operator and does not wait.
     pub async fn launch(&mut self) {
-        self.operator = Some(Operator::spawn(&self.plane, &NEVER_HOLD).await);
+        self.operator = Some(Operator::spawn(&self.plane, &NEVER_CONFIRM).await);
     }
 
     /// Waits until the operator is ready.

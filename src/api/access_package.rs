@@ -101,7 +101,7 @@ pub struct AccessPackageStatus {
     /// Assignments of the package that give access now, or will.
     #[serde(default)]
     pub live_assignments: i32,
-    /// `Ready`: every role of the package exists and may be handed out in each of its places. Only while it holds: `RevocationHeld`, an edit
+    /// `Ready`: every role of the package exists and may be handed out in each of its places. Only while it holds: `MassRevocationHeld`, an edit
     /// would take a role from many at once and waits for a confirmation; `IncompatibleNotFound`, a package or catalog that `incompatibleWith`
     /// names does not exist, so that it bars nothing yet.
     /// `WriteFailed`, only while it holds: something that follows from it could not be

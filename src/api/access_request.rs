@@ -89,7 +89,7 @@ pub struct AccessRequestSpec {
     pub answers: Vec<Answer>,
     /// Wished period, where the policy allows to choose one (`customSchedule`). Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub schedule: Option<WishedSchedule>,
+    pub schedule: Option<RequestedSchedule>,
     /// Set to `true` to withdraw the request, by the requestor, the subject or a holder of the verb `cancel`. The only field that can
     /// change, and only to `true`. A request that is decided or being delivered does not react any more.
     #[serde(default)]
@@ -133,7 +133,7 @@ pub struct Answer {
     validation = Rule::new("!has(self.startTime) || !has(self.endTime) || self.startTime < self.endTime").message("endTime must be after startTime")
 )]
 #[serde(rename_all = "camelCase")]
-pub struct WishedSchedule {
+pub struct RequestedSchedule {
     /// Start (RFC 3339). Default: as soon as approved. One that has passed when the request is approved counts as now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_time: Option<DateTime<Utc>>,

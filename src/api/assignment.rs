@@ -269,14 +269,14 @@ impl Assignment {
     }
 
     /// The end that the spec asks for, in whole seconds.
-    pub fn wished_end(&self) -> Option<DateTime<Utc>> {
+    pub fn requested_end(&self) -> Option<DateTime<Utc>> {
         self.spec.schedule.as_ref()?.end_time.map(whole)
     }
 
     /// The instant at which access ends, if it does: the accepted one, or an earlier one of the spec.
     pub fn end(&self) -> Option<DateTime<Utc>> {
         let accepted = self.accepted().and_then(|period| period.end_time);
-        [accepted, self.wished_end()].into_iter().flatten().min()
+        [accepted, self.requested_end()].into_iter().flatten().min()
     }
 
     /// The instant at which access starts: the accepted one, else that of the spec, else the creation of the object.

@@ -15,7 +15,7 @@ pub const GRANT: &str = "entitlement.dev/grant";
 /// binding in a namespace of another uid, however late the operator hears of it.
 pub const NAMESPACE_UID: &str = "entitlement.dev/namespace-uid";
 /// On an AccessPackage or CatalogResource: the generation whose mass revocation is confirmed.
-pub const CONFIRM_REVOCATION: &str = "entitlement.dev/confirm-revocation";
+pub const CONFIRM_MASS_REVOCATION: &str = "entitlement.dev/confirm-mass-revocation";
 /// Kubernetes' own label for the owner of an object.
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 /// Value of [`MANAGED_BY`], and the field manager of every write.

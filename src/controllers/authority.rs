@@ -10,7 +10,6 @@ use k8s_openapi::api::authorization::v1::{
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::api::Api;
 
-use crate::act::{Act, post};
 use crate::api::GROUP;
 use crate::api::catalog_resource::RoleKind;
 use crate::api::subject::Identity;
@@ -18,6 +17,7 @@ use crate::domain::Key;
 use crate::domain::catalog::RBAC;
 use crate::domain::resource::{Answer, Question, Scope, Target};
 use crate::error::Error;
+use crate::writer::{Writer, post};
 
 /// Questions that are on their way at the same time.
 const AT_ONCE: usize = 8;
@@ -60,7 +60,7 @@ impl std::fmt::Display for Permission {
 }
 
 /// Whether somebody holds the verb `assign` on a package.
-pub(super) async fn may_assign(act: &Act, who: &Identity, package: &Key) -> Result<bool, Error> {
+pub(super) async fn may_assign(writer: &Writer, who: &Identity, package: &Key) -> Result<bool, Error> {
     let permission = Permission {
         verb: "assign".to_owned(),
         group: GROUP.to_owned(),
@@ -69,21 +69,21 @@ pub(super) async fn may_assign(act: &Act, who: &Identity, package: &Key) -> Resu
         namespace: package.namespace.clone(),
         ..Permission::default()
     };
-    may(act, who, &permission).await
+    may(writer, who, &permission).await
 }
 
 /// Most single permissions of a role that are asked about.
 const MOST_PERMISSIONS: usize = 5_000;
 
 /// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
-pub(super) async fn judge(act: &Act, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
+pub(super) async fn judge(writer: &Writer, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
     let mut known: HashMap<(Arc<[Identity]>, Target), Answer> = HashMap::new();
     let mut answers = Vec::new();
     for question in questions {
         let key = (question.who.clone(), question.target.clone());
         let answer = match known.get(&key) {
             Some(answer) => answer.clone(),
-            None => all_may_bind(act, &question.who, &question.target).await?,
+            None => all_may_bind(writer, &question.who, &question.target).await?,
         };
         known.insert(key, answer.clone());
         answers.push((question, answer));
@@ -91,9 +91,9 @@ pub(super) async fn judge(act: &Act, questions: Vec<Question>) -> Result<Vec<(Qu
     Ok(answers)
 }
 
-async fn all_may_bind(act: &Act, who: &[Identity], target: &Target) -> Result<Answer, Error> {
+async fn all_may_bind(writer: &Writer, who: &[Identity], target: &Target) -> Result<Answer, Error> {
     for author in who {
-        match may_bind(act, author, target).await? {
+        match may_bind(writer, author, target).await? {
             Answer::MayBind => {}
             other => return Ok(other),
         }
@@ -103,11 +103,11 @@ async fn all_may_bind(act: &Act, who: &[Identity], target: &Target) -> Result<An
 
 /// Whether somebody could hand out a role themselves, by Kubernetes' own rule: they hold the verb `bind` on the role, or every permission in
 /// it, where it would be bound.
-async fn may_bind(act: &Act, who: &Identity, target: &Target) -> Result<Answer, Error> {
-    if may(act, who, &bind(target)).await? {
+async fn may_bind(writer: &Writer, who: &Identity, target: &Target) -> Result<Answer, Error> {
+    if may(writer, who, &bind(target)).await? {
         return Ok(Answer::MayBind);
     }
-    let Some(rules) = rules(act, target).await? else { return Ok(Answer::Gone) };
+    let Some(rules) = rules(writer, target).await? else { return Ok(Answer::Gone) };
     let place = if let Scope::Namespace(name) = &target.scope { format!(" in namespace {name:?}") } else { String::new() };
     let count = rules.iter().map(breadth).fold(0_usize, usize::saturating_add);
     let refusal =
@@ -117,7 +117,7 @@ async fn may_bind(act: &Act, who: &Identity, target: &Target) -> Result<Answer, 
             "{refusal}, and it permits {count} single things, of which at most {MOST_PERMISSIONS} are asked about"
         )));
     }
-    Ok(match first_missing(act, who, permissions(&rules, target)).await? {
+    Ok(match first_missing(writer, who, permissions(&rules, target)).await? {
         Some(lacking) => Answer::CannotBind(format!("{refusal}, and not all that it permits, such as {lacking}")),
         None => Answer::MayBind,
     })
@@ -148,18 +148,18 @@ fn namespace(target: &Target) -> String {
 }
 
 /// The rules of a role; `None` when it does not exist.
-async fn rules(act: &Act, target: &Target) -> Result<Option<Vec<PolicyRule>>, Error> {
+async fn rules(writer: &Writer, target: &Target) -> Result<Option<Vec<PolicyRule>>, Error> {
     let name = target.role.name.as_str();
     let what = format!("read {:?} {name}", target.role.kind);
     let found = match (target.role.kind, &target.scope) {
         (RoleKind::Role, Scope::Namespace(namespace)) => {
-            let api: Api<Role> = Api::namespaced(act.client.clone(), namespace);
-            act.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
+            let api: Api<Role> = Api::namespaced(writer.client.clone(), namespace);
+            writer.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
         }
         (RoleKind::Role, Scope::Cluster) => None,
         (RoleKind::ClusterRole, _) => {
-            let api: Api<ClusterRole> = Api::all(act.client.clone());
-            act.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
+            let api: Api<ClusterRole> = Api::all(writer.client.clone());
+            writer.timed(what, api.get_opt(name)).await?.map(|role| role.rules)
         }
     };
     Ok(found.map(Option::unwrap_or_default))
@@ -196,16 +196,16 @@ fn permissions(rules: &[PolicyRule], target: &Target) -> BTreeSet<Permission> {
     all
 }
 
-async fn first_missing(act: &Act, who: &Identity, permissions: BTreeSet<Permission>) -> Result<Option<Permission>, Error> {
+async fn first_missing(writer: &Writer, who: &Identity, permissions: BTreeSet<Permission>) -> Result<Option<Permission>, Error> {
     let asked = stream::iter(permissions).map(|permission| async move {
-        let allowed = may(act, who, &permission).await?;
+        let allowed = may(writer, who, &permission).await?;
         Ok::<_, Error>((permission, allowed))
     });
     let mut answers = asked.buffered(AT_ONCE).try_filter(|(_, allowed)| std::future::ready(!allowed)).boxed();
     Ok(answers.try_next().await?.map(|(permission, _)| permission))
 }
 
-async fn may(act: &Act, who: &Identity, permission: &Permission) -> Result<bool, Error> {
+async fn may(writer: &Writer, who: &Identity, permission: &Permission) -> Result<bool, Error> {
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let on_path = !permission.path.is_empty();
     let resource = ResourceAttributes {
@@ -229,7 +229,7 @@ async fn may(act: &Act, who: &Identity, permission: &Permission) -> Result<bool,
         },
         ..SubjectAccessReview::default()
     };
-    let api: Api<SubjectAccessReview> = Api::all(act.client.clone());
-    let answer = act.timed(format!("ask whether {} may {permission}", who.username), api.create(&post(), &review)).await?;
+    let api: Api<SubjectAccessReview> = Api::all(writer.client.clone());
+    let answer = writer.timed(format!("ask whether {} may {permission}", who.username), api.create(&post(), &review)).await?;
     Ok(answer.status.is_some_and(|SubjectAccessReviewStatus { allowed, denied, .. }| allowed && denied != Some(true)))
 }

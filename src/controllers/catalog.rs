@@ -4,41 +4,41 @@ use std::sync::Arc;
 
 use kube::api::Api;
 
-use crate::act::post;
 use crate::api::{Catalog, CatalogSpec};
 use crate::domain::{Key, catalog};
 use crate::error::Error;
-use crate::queue::Outcome;
+use crate::queue::Action;
+use crate::writer::post;
 
 use super::Context;
 
 /// The catalog that always exists.
 pub const DEFAULT: &str = "default";
 
-pub(super) async fn look(context: &Context, key: &Key) -> Result<Outcome, Error> {
+pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
-    let found: Option<Arc<Catalog>> = context.hub.read().catalogs.get(key).cloned();
+    let found: Option<Arc<Catalog>> = context.cache.read().catalogs.get(key).cloned();
     let Some(found) = found else {
         return if key.name == DEFAULT { create_default(context).await } else { context.gone::<Catalog>(key) };
     };
     let problem = context.failed::<Catalog>(key);
-    let plan = catalog::decide(&context.hub.read().catalog_seen(&found), problem.as_deref(), now);
+    let plan = catalog::decide(&context.cache.read().catalog_input(&found), problem.as_deref(), now);
     context.carry_out(&found, plan).await
 }
 
 /// The shipped catalog; its owners are named by an administrator, and until then nobody but administrators can use it.
-async fn create_default(context: &Context) -> Result<Outcome, Error> {
+async fn create_default(context: &Context) -> Result<Action, Error> {
     let spec = CatalogSpec {
         display_name: "Default".to_owned(),
         description: "The catalog that is always there. Its owners are named by an administrator.".to_owned(),
         enabled: true,
         ..CatalogSpec::default()
     };
-    let api: Api<Catalog> = Api::all(context.act.client.clone());
-    match context.act.timed("create Catalog default".to_owned(), api.create(&post(), &Catalog::new(DEFAULT, spec))).await {
-        Ok(created) => context.hub.put(created),
+    let api: Api<Catalog> = Api::all(context.writer.client.clone());
+    match context.writer.timed("create Catalog default".to_owned(), api.create(&post(), &Catalog::new(DEFAULT, spec))).await {
+        Ok(created) => context.cache.put(created),
         Err(error) if error.is_conflict() => {}
         Err(error) => return Err(error),
     }
-    Ok(Outcome::Idle)
+    Ok(Action::AwaitChange)
 }

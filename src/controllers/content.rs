@@ -7,53 +7,53 @@ use chrono::{DateTime, Utc};
 use crate::api::{AccessPackage, CatalogResource, Policy};
 use crate::domain::{Key, readiness, resource as machine};
 use crate::error::Error;
-use crate::observe::World;
-use crate::queue::{Lane, Outcome};
+use crate::observe::Stores;
+use crate::queue::{Action, Lane};
 
 use super::{Context, authority};
 
-pub(super) async fn resource(context: &Context, key: &Key) -> Result<Outcome, Error> {
-    if context.guard.is_undecided() {
-        return Ok(Outcome::Idle); // whether anybody vouches for the authors is known in a moment, and wakes us
+pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Error> {
+    if context.admission.is_undecided() {
+        return Ok(Action::AwaitChange); // whether anybody vouches for the authors is known in a moment, and triggers us
     }
     let now = context.clock.now();
     let (found, offer, questions) = {
-        let world = context.hub.read();
-        let Some((found, offer)) = world.resources.get(key).cloned().zip(world.offers.get(key).cloned()) else {
+        let stores = context.cache.read();
+        let Some((found, offer)) = stores.resources.get(key).cloned().zip(stores.offers.get(key).cloned()) else {
             return context.gone::<CatalogResource>(key);
         };
-        let questions = questions(context, &found, &offer, &world, now);
+        let questions = questions(context, &found, &offer, &stores, now);
         (found, offer, questions)
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
-    let answers = authority::judge(&context.act, questions).await?;
-    let objection = context.guard.objection();
+    let answers = authority::judge(&context.writer, questions).await?;
+    let objection = context.admission.objection();
     let mut plan = {
-        let world = context.hub.read();
+        let stores = context.cache.read();
         machine::decide(
-            &machine::Seen {
+            &machine::Input {
                 resource: &found,
                 offer: &offer,
-                users: world.resource_users(&found),
-                cluster: &*world,
+                users: stores.resource_users(&found),
+                cluster: &*stores,
                 answers,
                 vouching: vouching(context, objection.as_deref()),
-                open: &|name, role| context.guard.found_open(key, name, &role.digest),
+                open: &|name, role| context.admission.found_open(key, name, &role.digest),
             },
             now,
         )
     };
     if !context.is_unsure(&key.namespace, Some(&key.name)) {
         let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-        readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
-        readiness::conflict(&mut plan.status.conditions, &mut plan.notes, &*found, &context.conflicts(key), now);
+        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+        readiness::conflict(&mut plan.status.conditions, &mut plan.notices, &*found, &context.conflicts(key), now);
     }
     let outcome = context.carry_out(&found, plan).await?;
-    Ok(if more { Outcome::At(now, Lane::Ordinary) } else { outcome })
+    Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
 }
 
 fn vouching<'a>(context: &Context, objection: Option<&'a str>) -> machine::Vouching<'a> {
-    machine::Vouching { objection, since: context.guard.vouched_since() }
+    machine::Vouching { objection, since: context.admission.identity_enforced_since() }
 }
 
 /// What the API server has to be asked about the authors now.
@@ -61,42 +61,42 @@ fn questions(
     context: &Context,
     found: &CatalogResource,
     offer: &machine::Offer,
-    world: &World,
+    stores: &Stores,
     now: DateTime<Utc>,
 ) -> Vec<machine::Question> {
-    let (objection, key) = (context.guard.objection(), Key::of(found));
+    let (objection, key) = (context.admission.objection(), Key::of(found));
     let vouching = vouching(context, objection.as_deref());
     let is_doubted = |name: &str, role: &machine::OfferedRole| {
-        machine::doubt(found, role, vouching, context.guard.found_open(&key, name, &role.digest)).is_some()
+        machine::doubt(found, role, vouching, context.admission.found_open(&key, name, &role.digest)).is_some()
     };
-    machine::questions(found, offer, world, is_doubted, now)
+    machine::questions(found, offer, stores, is_doubted, now)
 }
 
-pub(super) async fn package(context: &Context, key: &Key) -> Result<Outcome, Error> {
+pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().packages.get(key).cloned() else { return context.gone::<AccessPackage>(key) };
+    let Some(found) = context.cache.read().packages.get(key).cloned() else { return context.gone::<AccessPackage>(key) };
     let mut plan = {
-        let world = context.hub.read();
-        let offer = |name: &str| world.offer(&Key::new(&key.namespace, name));
-        let has_catalog = world.catalog_of(&key.namespace).is_some();
-        let mut plan = readiness::package(&found, (&offer, &*world), has_catalog, world.package_counts(key), now);
-        readiness::incompatible_found(&mut plan, &found, &world.unknown_foes(&found), now);
+        let stores = context.cache.read();
+        let offer = |name: &str| stores.offer(&Key::new(&key.namespace, name));
+        let has_catalog = stores.catalog_of(&key.namespace).is_some();
+        let mut plan = readiness::package(&found, (&offer, &*stores), has_catalog, stores.package_counts(key), now);
+        readiness::incompatible_found(&mut plan, &found, &stores.unknown_foes(&found), now);
         plan
     };
     if !context.is_unsure(&key.namespace, None) {
         let held = context.held(|_, held| held.packages.contains(key));
-        readiness::revocation_held(&mut plan.status.conditions, &mut plan.notes, &*found, &held, now);
+        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
     }
     context.carry_out(&found, plan).await
 }
 
-pub(super) async fn policy(context: &Context, key: &Key) -> Result<Outcome, Error> {
+pub(super) async fn policy(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().policies.get(key).cloned() else { return context.gone::<Policy>(key) };
+    let Some(found) = context.cache.read().policies.get(key).cloned() else { return context.gone::<Policy>(key) };
     let plan = {
-        let world = context.hub.read();
-        let package: Option<&Arc<_>> = world.packages.get(&Key::new(&key.namespace, &found.spec.access_package));
-        readiness::policy(&found, package.map(|p| &**p), world.catalog_of(&key.namespace).is_some(), now)
+        let stores = context.cache.read();
+        let package: Option<&Arc<_>> = stores.packages.get(&Key::new(&key.namespace, &found.spec.access_package));
+        readiness::policy(&found, package.map(|p| &**p), stores.catalog_of(&key.namespace).is_some(), now)
     };
     context.carry_out(&found, plan).await
 }

@@ -10,43 +10,49 @@ use crate::api::{AccessRequest, ApprovalDecision, Assignment};
 use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
-use crate::queue::Outcome;
+use crate::queue::Action;
 
 use super::{Context, authority};
 
-pub(super) async fn request(context: &Context, key: &Key) -> Result<Outcome, Error> {
-    let Some(found) = context.hub.read().requests.get(key).cloned() else { return context.gone::<AccessRequest>(key) };
-    if context.guard.is_undecided() && !found.phase().is_terminal() {
-        return Ok(Outcome::Idle);
+pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Error> {
+    let Some(found) = context.cache.read().requests.get(key).cloned() else { return context.gone::<AccessRequest>(key) };
+    if context.admission.is_undecided() && !found.phase().is_terminal() {
+        return Ok(Action::AwaitChange);
     }
-    if let Some(objection) = context.guard.objection().filter(|_| !found.phase().is_terminal()) {
+    if let Some(objection) = context.admission.objection().filter(|_| !found.phase().is_terminal()) {
         let plan = wish::untrusted(&found, &objection, context.clock.now());
         return context.carry_out(&found, plan).await;
     }
     let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
-    let claim = ("AccessRequest", key.clone());
+    let assumption = ("AccessRequest", key.clone());
     let (current, plan) = {
         // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
         // between, as it may come afterwards.
         let _turn = context.deciding();
-        let world = context.hub.read();
-        let Some(current) = world.requests.get(key).cloned() else { return Ok(Outcome::Idle) };
-        let vouched_since = context.guard.vouched_since();
+        let stores = context.cache.read();
+        let Some(current) = stores.requests.get(key).cloned() else { return Ok(Action::AwaitChange) };
+        let identity_enforced_since = context.admission.identity_enforced_since();
         let plan = wish::decide(
-            &world.request_seen(&current, may_assign, vouched_since, context.settings.retention, context.settings.bounds),
+            &stores.request_input(
+                &current,
+                may_assign,
+                identity_enforced_since,
+                context.settings.retention,
+                context.settings.bounds,
+            ),
             now,
         );
-        drop(world);
+        drop(stores);
         if is_step_forward(&current, &plan) {
-            context.hub.write().claims.insert(claim.clone());
+            context.cache.write().assumed.insert(assumption.clone());
         }
         (current, plan)
     };
-    let written = context.write_status(&current, plan.status, plan.notes).await;
-    context.hub.write().claims.remove(&claim);
+    let written = context.write_status(&current, plan.status, plan.notices).await;
+    context.cache.write().assumed.remove(&assumption);
     written?;
-    context.follow(&current, plan.effects, plan.wake_at).await
+    context.follow(&current, plan.effects, plan.requeue_at).await
 }
 
 /// A step after which others have to count the request.
@@ -62,17 +68,17 @@ fn asks_for_somebody_else(request: &AccessRequest) -> bool {
 
 async fn may_assign(context: &Context, request: &AccessRequest) -> Result<bool, Error> {
     match &request.spec.requestor {
-        Some(who) => authority::may_assign(&context.act, who, &holdings::wanted_by(request)).await,
+        Some(who) => authority::may_assign(&context.writer, who, &holdings::package_of_request(request)).await,
         None => Ok(false),
     }
 }
 
-pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Error> {
+pub(super) async fn decision(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
-    let Some(found) = context.hub.read().decisions.get(key).cloned() else { return context.gone::<ApprovalDecision>(key) };
+    let Some(found) = context.cache.read().decisions.get(key).cloned() else { return context.gone::<ApprovalDecision>(key) };
     let request = Key::new(&key.namespace, &found.spec.access_request);
     let retention = context.settings.retention;
-    let request = context.hub.read().requests.get(&request).map(|request| request.phase());
+    let request = context.cache.read().requests.get(&request).map(|request| request.phase());
     let plan = match request {
         Some(phase) => verdict::with_request(&found, phase, retention, now), // the request judges it
         None => verdict::without_request(&found, retention, now),
@@ -80,35 +86,35 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Outcome, Er
     context.carry_out(&found, plan).await
 }
 
-pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Outcome, Error> {
-    let Some(found) = context.hub.read().assignments.get(key).cloned() else { return context.gone::<Assignment>(key) };
-    if found.phase() == AssignmentPhase::Pending && context.guard.is_undecided() {
-        return Ok(Outcome::Idle);
+pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, Error> {
+    let Some(found) = context.cache.read().assignments.get(key).cloned() else { return context.gone::<Assignment>(key) };
+    if found.phase() == AssignmentPhase::Pending && context.admission.is_undecided() {
+        return Ok(Action::AwaitChange);
     }
     let gone = request_is_gone(context, &found).await?;
     let now = context.clock.now();
-    let claim = ("Assignment", key.clone());
+    let assumption = ("Assignment", key.clone());
     let (current, plan) = {
         let _turn = context.deciding();
-        let world = context.hub.read();
-        let Some(current) = world.assignments.get(key).cloned() else { return Ok(Outcome::Idle) };
-        let objection = context.guard.objection();
+        let stores = context.cache.read();
+        let Some(current) = stores.assignments.get(key).cloned() else { return Ok(Action::AwaitChange) };
+        let objection = context.admission.objection();
         let problems = context.problems();
-        let mut seen = world.assignment_seen(&current, gone, &problems.grants, context.settings.retention, now);
-        seen.objection = objection.as_deref();
-        let plan = holding::decide(&seen, now);
+        let mut input = stores.assignment_input(&current, gone, &problems.grants, context.settings.retention, now);
+        input.objection = objection.as_deref();
+        let plan = holding::decide(&input, now);
         // Whoever holds the caches may wait for the problems: never the other way round.
         drop(problems);
-        drop(world);
+        drop(stores);
         if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
-            context.hub.write().claims.insert(claim.clone());
+            context.cache.write().assumed.insert(assumption.clone());
         }
         (current, plan)
     };
-    let written = context.write_status(&current, plan.status, plan.notes).await;
-    context.hub.write().claims.remove(&claim);
+    let written = context.write_status(&current, plan.status, plan.notices).await;
+    context.cache.write().assumed.remove(&assumption);
     written?;
-    context.follow(&current, plan.effects, plan.wake_at).await
+    context.follow(&current, plan.effects, plan.requeue_at).await
 }
 
 /// Before access ends because its request is gone, the API server itself is asked: the cache may lag behind. What ends anyway asks nothing.
@@ -122,15 +128,15 @@ async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Res
     let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
     let key = Key::new(&namespace, &name);
     let same = |request: &AccessRequest| request.metadata.uid == assignment.spec.access_request_uid;
-    if context.hub.read().requests.get(&key).is_some_and(|request| same(request)) {
+    if context.cache.read().requests.get(&key).is_some_and(|request| same(request)) {
         return Ok(false);
     }
-    let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &namespace);
-    match context.act.timed(format!("read AccessRequest {key}"), api.get_metadata_opt(&name)).await {
+    let api: Api<AccessRequest> = Api::namespaced(context.writer.client.clone(), &namespace);
+    match context.writer.timed(format!("read AccessRequest {key}"), api.get_metadata_opt(&name)).await {
         // Its metadata are enough, and there even when it cannot be read.
         Ok(found) => Ok(found.is_none_or(|request| request.metadata.uid != assignment.spec.access_request_uid)),
         // Not this one is missing but the whole kind.
-        Err(error) if error.is_not_found() && is_undefined::<AccessRequest>(&context.act.client).await => Ok(true),
+        Err(error) if error.is_not_found() && is_undefined::<AccessRequest>(&context.writer.client).await => Ok(true),
         Err(error) => Err(error),
     }
 }

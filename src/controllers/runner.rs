@@ -8,10 +8,10 @@ use tokio::sync::Semaphore;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::error::Error;
-use crate::observe::Work;
-use crate::queue::{Lane, Outcome};
+use crate::observe::WorkItem;
+use crate::queue::{Action, Lane};
 
-use super::{Context, look};
+use super::{Context, reconcile};
 
 /// Places that only urgent work may take, beside those for all that is quick.
 const URGENT: usize = 8;
@@ -31,31 +31,31 @@ pub async fn run(context: Arc<Context>, concurrency: usize) {
 async fn serve(context: &Arc<Context>, lanes: RangeInclusive<Lane>, places: usize) {
     let permits = Arc::new(Semaphore::new(places));
     while let Ok(permit) = permits.clone().acquire_owned().await {
-        let Some(work) = context.hub.queue.next(lanes.clone()).await else { break };
+        let Some(work) = context.cache.queue.next(lanes.clone()).await else { break };
         let context = context.clone();
         tokio::spawn(async move {
             let outcome = one(&context, &work).await;
-            context.hub.queue.done(&work, outcome);
-            context.metrics.set_queue(context.hub.queue.depth(), context.hub.queue.deadlines());
+            context.cache.queue.done(&work, outcome);
+            context.metrics.set_queue(context.cache.queue.depth(), context.cache.queue.deadlines());
             drop(permit);
         });
     }
     let _ = permits.acquire_many(u32::try_from(places).unwrap_or(u32::MAX)).await;
 }
 
-/// Looks at one thing. A panic is a bug of ours: it costs this look, not the process.
-async fn one(context: &Arc<Context>, work: &Work) -> Outcome {
-    let span = info_span!("look", kind = work.kind(), object = %work);
+/// Reconciles one thing. A panic is a bug of ours: it costs this run, not the process.
+async fn one(context: &Arc<Context>, work: &WorkItem) -> Action {
+    let span = info_span!("reconcile", kind = work.kind(), object = %work);
     let (inner, task) = (context.clone(), work.clone());
-    let looked = tokio::spawn(async move { look(&inner, &task).await }.instrument(span)).await;
-    let (outcome, word) = match looked {
+    let reconciled = tokio::spawn(async move { reconcile(&inner, &task).await }.instrument(span)).await;
+    let (outcome, word) = match reconciled {
         Ok(Ok(outcome)) => (outcome, "ok"),
-        Ok(Err(failure)) if failure.is_outage() => (Outcome::Unanswered, failed(work, &failure)),
-        Ok(Err(failure)) => (Outcome::Failed, failed(work, &failure)),
+        Ok(Err(failure)) if failure.is_outage() => (Action::RetrySoon, failed(work, &failure)),
+        Ok(Err(failure)) => (Action::Retry, failed(work, &failure)),
         Err(panic) => {
             error!(kind = work.kind(), object = %work, %panic, "this is a bug; the object is tried again");
             context.metrics.panicked();
-            (Outcome::Failed, "panic")
+            (Action::Retry, "panic")
         }
     };
     context.metrics.reconciled(work.kind(), word);
@@ -63,7 +63,7 @@ async fn one(context: &Arc<Context>, work: &Work) -> Outcome {
 }
 
 /// A conflict or a missing object means that our cache is behind, which is normal; the rest is worth a line.
-fn failed(work: &Work, failure: &Error) -> &'static str {
+fn failed(work: &WorkItem, failure: &Error) -> &'static str {
     if failure.is_conflict() || failure.is_not_found() {
         debug!(kind = work.kind(), object = %work, error = %failure, "seen too late, tried again");
         return "stale";

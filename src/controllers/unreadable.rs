@@ -5,17 +5,17 @@ use kube::Resource;
 use kube::api::{Api, ApiResource, DynamicObject, ListParams, Patch};
 use serde_json::{Value, json};
 
-use crate::act::merge;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::AssignmentPhase;
 use crate::api::condition::{self, READY, State};
 use crate::api::labels::REVOKE;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject};
-use crate::domain::{Key, Note};
+use crate::domain::{Key, Notice};
 use crate::error::Error;
-use crate::observe::World;
+use crate::observe::Stores;
 use crate::observe::unreadable::Unreadable;
-use crate::queue::{Lane, Outcome};
+use crate::queue::{Action, Lane};
+use crate::writer::merge;
 
 use super::Context;
 
@@ -25,33 +25,33 @@ const UNREADABLE: &str = "Unreadable";
 /// Instants that people write.
 const INSTANTS: [&str; 3] = ["/spec/schedule/startTime", "/spec/schedule/endTime", "/spec/expiration/at"];
 
-/// Pause before the next look at bindings that a deletion waits for.
+/// Pause before the next reconciliation of bindings that a deletion waits for.
 const SOON: TimeDelta = TimeDelta::seconds(2);
 
-pub(super) async fn look(context: &Context, kind: &'static str, key: &Key) -> Result<Outcome, Error> {
-    let Some(known) = context.hub.read().unreadable.get(&(kind, key.clone())).cloned() else { return Ok(Outcome::Idle) };
-    let Some(api) = api(context, kind, key) else { return Ok(Outcome::Idle) };
+pub(super) async fn reconcile(context: &Context, kind: &'static str, key: &Key) -> Result<Action, Error> {
+    let Some(known) = context.cache.read().unreadable.get(&(kind, key.clone())).cloned() else { return Ok(Action::AwaitChange) };
+    let Some(api) = api(context, kind, key) else { return Ok(Action::AwaitChange) };
     // By its name in a list, which the operator may do without one more right.
     let named = ListParams::default().fields(&format!("metadata.name={}", key.name));
-    let listed = context.act.timed(format!("read {kind} {key}"), api.list(&named)).await?;
-    let Some(found) = listed.items.into_iter().next() else { return Ok(Outcome::Idle) };
+    let listed = context.writer.timed(format!("read {kind} {key}"), api.list(&named)).await?;
+    let Some(found) = listed.items.into_iter().next() else { return Ok(Action::AwaitChange) };
     let now = context.clock.now();
     if kind == Assignment::kind(&()) && known.deleting {
-        if still_has_something(&context.hub.read(), &found, key, now) || context.is_unsure(&key.namespace, None) {
-            return Ok(Outcome::At(now + SOON, Lane::Urgent));
+        if still_has_something(&context.cache.read(), &found, key, now) || context.is_unsure(&key.namespace, None) {
+            return Ok(Action::RequeueAt(now + SOON, Lane::Urgent));
         }
         release(context, &api, &found, key).await?;
-        return Ok(Outcome::Idle);
+        return Ok(Action::AwaitChange);
     }
     let message = message(&known, &found);
     if let Some(status) = status(kind, &found, &message, now) {
         let body = json!({"metadata": {"resourceVersion": found.metadata.resource_version}, "status": status});
         let what = format!("write status of {kind} {key}");
-        let written = context.act.timed(what, api.patch_status(&key.name, &merge(), &Patch::Merge(body))).await;
-        tell(context, &found, kind, message);
+        let written = context.writer.timed(what, api.patch_status(&key.name, &merge(), &Patch::Merge(body))).await;
+        publish(context, &found, kind, message);
         written?;
     }
-    Ok(Outcome::Idle)
+    Ok(Action::AwaitChange)
 }
 
 fn api(context: &Context, kind: &str, key: &Key) -> Option<Api<DynamicObject>> {
@@ -68,7 +68,7 @@ fn api(context: &Context, kind: &str, key: &Key) -> Option<Api<DynamicObject>> {
         erased::<Assignment>(),
     ];
     let (_, resource) = all.into_iter().find(|(known, _)| known == kind)?;
-    let client = context.act.client.clone();
+    let client = context.writer.client.clone();
     Some(match key.namespace.as_str() {
         "" => Api::all_with(client, &resource),
         namespace => Api::namespaced_with(client, namespace, &resource),
@@ -124,21 +124,21 @@ fn phase(kind: &str, found: &DynamicObject) -> Option<String> {
     of(&Assignment::kind(&()), &assignments).then(|| format!("{:?}", AssignmentPhase::Pending))
 }
 
-fn tell(context: &Context, found: &DynamicObject, kind: &str, message: String) {
-    let note = Note { warning: true, reason: UNREADABLE, message, ..Note::default() };
+fn publish(context: &Context, found: &DynamicObject, kind: &str, message: String) {
+    let notice = Notice { warning: true, reason: UNREADABLE, message, ..Notice::default() };
     let mut regarding = found.object_ref(&ApiResource::erase::<Assignment>(&()));
     regarding.kind = Some(kind.to_owned());
-    context.tell_of(regarding, note);
+    context.publish_about(regarding, notice);
 }
 
 /// Whether a binding of the catalog carries the subject of an unreadable assignment, and no other assignment gives it.
-fn still_has_something(world: &World, found: &DynamicObject, key: &Key, now: DateTime<Utc>) -> bool {
+fn still_has_something(stores: &Stores, found: &DynamicObject, key: &Key, now: DateTime<Utc>) -> bool {
     let subject = found.data.pointer("/spec/subject").cloned().and_then(|s| serde_json::from_value::<Subject>(s).ok());
     let Some(subject) = subject else { return false }; // nobody whom we could have bound
-    let carried = world.carriers.keys().filter(|grant| grant.namespace == key.namespace);
+    let carried = stores.members.keys().filter(|grant| grant.namespace == key.namespace);
     carried
-        .filter(|grant| !world.carriers.of(grant, &subject).is_empty())
-        .any(|grant| !world.grant_seen(grant, now).wanted.contains(&subject))
+        .filter(|grant| !stores.members.of(grant, &subject).is_empty())
+        .any(|grant| !stores.grant_input(grant, now).wanted.contains(&subject))
 }
 
 /// Lets an unreadable assignment go whose access is gone.
@@ -151,5 +151,5 @@ async fn release(context: &Context, api: &Api<DynamicObject>, found: &DynamicObj
     }
     let body = json!({"metadata": {"resourceVersion": found.metadata.resource_version, "finalizers": all}});
     let (what, body, params) = (format!("release Assignment {key}"), Patch::Merge(body), merge());
-    context.act.timed(what, api.patch(&key.name, &params, &body)).await.map(|_| ())
+    context.writer.timed(what, api.patch(&key.name, &params, &body)).await.map(|_| ())
 }

@@ -45,7 +45,7 @@ pub struct Bench<'a> {
     /// Since when the content stands that is to be approved, if it changed.
     pub content_since: Option<DateTime<Utc>>,
     /// Since when the API server vouches for who decides; none: nobody asks it to.
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
 }
 
 /// Whether a decision counts, and if not why.
@@ -138,7 +138,7 @@ fn one(
     if other_uid || at < asked || (at == asked && spec.access_request_uid.is_none()) {
         return Err(OTHER_REQUEST);
     }
-    if bench.vouched_since.is_some_and(|since| at < since) {
+    if bench.identity_enforced_since.is_some_and(|since| at < since) {
         return Err(IDENTITY_NOT_ENFORCED);
     }
     let who = spec.approver.as_ref().ok_or(NOT_AN_APPROVER)?;

@@ -65,8 +65,8 @@ pub struct Role {
     pub shared: bool,
 }
 
-/// What a look at an assignment sees.
-pub struct Seen<'a> {
+/// What an assignment is reconciled from.
+pub struct Input<'a> {
     /// The assignment.
     pub assignment: &'a Assignment,
     /// The catalog that owns the namespace.
@@ -108,15 +108,15 @@ pub const GRANT_FAILED: &str = "GrantFailed";
 
 /// The plan in the making.
 struct Draft<'s, 'a> {
-    seen: &'s Seen<'a>,
+    input: &'s Input<'a>,
     now: DateTime<Utc>,
     plan: Plan<AssignmentStatus>,
 }
 
 /// Decides what becomes of an assignment.
-pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
-    let status = seen.assignment.status.clone().unwrap_or_default();
-    let mut draft = Draft { seen, now, plan: Plan::status(status) };
+pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
+    let status = input.assignment.status.clone().unwrap_or_default();
+    let mut draft = Draft { input, now, plan: Plan::status(status) };
     if !draft.phase().is_terminal() {
         draft.reconsider();
     }
@@ -127,8 +127,8 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
     } else {
         draft.live();
     }
-    draft.plan.status.observed_generation = Some(generation(seen.assignment));
-    conditions::set_all(&mut draft.plan.status, seen.assignment, now);
+    draft.plan.status.observed_generation = Some(generation(input.assignment));
+    conditions::set_all(&mut draft.plan.status, input.assignment, now);
     draft.plan
 }
 
@@ -151,8 +151,8 @@ impl Draft<'_, '_> {
         self.plan.status.phase = phase;
         self.say(reason, message);
         let told = if reason.is_empty() || reason == event { message.to_owned() } else { format!("{reason}: {message}") };
-        history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, warning, event, by, &told);
-        history::entered(&mut self.plan.notes, reason);
+        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, warning, event, by, &told);
+        history::entered(&mut self.plan.notices, reason);
     }
 
     fn say(&mut self, reason: &str, message: &str) {
@@ -162,36 +162,36 @@ impl Draft<'_, '_> {
 
     /// The end that counts: the accepted one, or an earlier one of the spec.
     fn effective_end(&self) -> Option<DateTime<Utc>> {
-        let period = self.plan.status.schedule.clone().unwrap_or_else(|| accept::first_period(self.seen));
-        [period.end_time, self.seen.assignment.wished_end()].into_iter().flatten().min()
+        let period = self.plan.status.schedule.clone().unwrap_or_else(|| accept::first_period(self.input));
+        [period.end_time, self.input.assignment.requested_end()].into_iter().flatten().min()
     }
 
     fn is_held(&self) -> bool {
-        self.seen.assignment.metadata.finalizers.iter().flatten().any(|f| f == REVOKE)
+        self.input.assignment.metadata.finalizers.iter().flatten().any(|f| f == REVOKE)
     }
 
     /// Not ending: accepts, waits for the start, gives.
     fn live(&mut self) {
-        self.plan.wake(self.effective_end());
-        let start = self.seen.assignment.start();
+        self.plan.requeue(self.effective_end());
+        let start = self.input.assignment.start();
         if matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled) {
-            match accept::check(self.seen, self.now) {
+            match accept::check(self.input, self.now) {
                 Err(refusal) => return self.refused(&refusal),
                 Ok(Some(effect)) => return self.plan.effects.push(effect),
-                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::Hold(REVOKE)),
+                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::AddFinalizer(REVOKE)),
                 Ok(None) => {}
             }
             if self.plan.status.schedule.is_none() {
-                self.plan.status.schedule = Some(accept::first_period(self.seen));
+                self.plan.status.schedule = Some(accept::first_period(self.input));
             }
             let start = self.plan.status.schedule.as_ref().map_or(start, |period| period.start_time);
             if start > self.now {
                 if self.phase() == AssignmentPhase::Pending {
                     self.enter(AssignmentPhase::Scheduled, "", None, &format!("access starts at {}", show(start)));
                 }
-                return self.plan.wake(Some(start));
+                return self.plan.requeue(Some(start));
             }
-            let by = self.seen.assignment.spec.assigned_by.as_ref().map(|who| who.username.clone());
+            let by = self.input.assignment.spec.assigned_by.as_ref().map(|who| who.username.clone());
             self.enter(AssignmentPhase::Provisioning, "", by.as_deref(), "access is being granted");
         }
         self.giving();
@@ -199,15 +199,15 @@ impl Draft<'_, '_> {
 
     /// The end of the spec was moved after it was accepted. An earlier one counts; a later one needs the policy's limit or an approved request.
     fn reconsider(&mut self) {
-        let wished = self.seen.assignment.wished_end();
+        let wished = self.input.assignment.requested_end();
         let Some(accepted) = &mut self.plan.status.schedule else { return };
         let sooner = later(accepted.end_time, wished) == accepted.end_time;
-        if wished != accepted.end_time && (sooner || accept::may_end_at(self.seen, wished)) {
+        if wished != accepted.end_time && (sooner || accept::may_end_at(self.input, wished)) {
             accepted.end_time = wished;
             let text =
                 wished.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
             let by = None;
-            history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, false, "EndMoved", by, &text);
+            history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, false, "EndMoved", by, &text);
         }
     }
 
@@ -220,13 +220,13 @@ impl Draft<'_, '_> {
         } else {
             self.say(refusal.reason, &refusal.message);
         }
-        self.plan.wake(refusal.wake_at);
+        self.plan.requeue(refusal.requeue_at);
     }
 
     /// Tells how far the grants are.
     fn giving(&mut self) {
         use AssignmentPhase::{Delivered, PartiallyDelivered, Provisioning};
-        self.plan.status.grants = grants::statuses(&self.seen.roles, false);
+        self.plan.status.grants = grants::statuses(&self.input.roles, false);
         let grants = &self.plan.status.grants;
         let count = |state: GrantState| grants.iter().filter(|g| g.state == state).count();
         let (failed, all) = (count(GrantState::Failed), grants.len());

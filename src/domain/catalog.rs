@@ -17,11 +17,11 @@ use crate::api::subject::{Subject, SubjectKind};
 use crate::api::time::created;
 use crate::api::{Catalog, CatalogStatus, Policy};
 
-use super::plan::{Effect, Key, Note, Plan};
+use super::plan::{Effect, Key, Notice, Plan};
 use super::readiness::{Wrong, deletion, generation, set_ready, while_it_holds};
 
-/// What a look at a catalog sees.
-pub struct Seen<'a> {
+/// What a catalog is reconciled from.
+pub struct Input<'a> {
     /// The catalog.
     pub catalog: &'a Catalog,
     /// The namespace it asks for.
@@ -39,22 +39,23 @@ pub struct Seen<'a> {
 }
 
 /// Decides what becomes of a catalog. `problem` is what went wrong when it was last carried out.
-pub fn decide(seen: &Seen<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
-    let mut plan = Plan::status(seen.catalog.status.clone().unwrap_or_default());
-    let users = [(seen.packages, "access package(s) in its namespace"), (seen.resources, "catalog resource(s) in its namespace")];
-    let (effect, kept) = deletion(seen.catalog, &users);
-    if effect == Some(Effect::Release(IN_USE)) {
-        plan.effects.extend(parting(seen));
+pub fn decide(input: &Input<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
+    let mut plan = Plan::status(input.catalog.status.clone().unwrap_or_default());
+    let users =
+        [(input.packages, "access package(s) in its namespace"), (input.resources, "catalog resource(s) in its namespace")];
+    let (effect, kept) = deletion(input.catalog, &users);
+    if effect == Some(Effect::RemoveFinalizer(IN_USE)) {
+        plan.effects.extend(parting(input));
     }
     plan.effects.extend(effect);
     if let Err(wrong) = kept {
         // Nothing is built any more; what is there stays until it is released.
-        set_ready(&mut plan.status.conditions, &mut plan.notes, Err(wrong), generation(seen.catalog), now);
+        set_ready(&mut plan.status.conditions, &mut plan.notices, Err(wrong), generation(input.catalog), now);
         return plan;
     }
-    let found = namespace(seen, &mut plan).and_then(|namespace| {
+    let found = namespace(input, &mut plan).and_then(|namespace| {
         plan.status.namespace = Some(namespace.clone());
-        bindings(seen, &namespace, &mut plan.effects)
+        bindings(input, &namespace, &mut plan.effects)
     });
     if matches!(&found, Err(wrong) if wrong.reason != BINDINGS_PENDING) {
         plan.status.namespace = None;
@@ -63,10 +64,10 @@ pub fn decide(seen: &Seen<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Pla
         message: problem.map_or(wrong.message.clone(), |problem| format!("{}; last failure: {problem}", wrong.message)),
         ..wrong
     });
-    plan.status.observed_generation = Some(generation(seen.catalog));
-    plan.status.owners = noted_owners(seen.catalog, now);
-    tell_unbound(seen, &mut plan, now);
-    set_ready(&mut plan.status.conditions, &mut plan.notes, found, generation(seen.catalog), now);
+    plan.status.observed_generation = Some(generation(input.catalog));
+    plan.status.owners = noted_owners(input.catalog, now);
+    tell_unbound(input, &mut plan, now);
+    set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(input.catalog), now);
     plan
 }
 
@@ -89,8 +90,8 @@ fn noted_owners(catalog: &Catalog, now: DateTime<Utc>) -> Vec<NotedOwner> {
 }
 
 /// Who is named and is bound to nothing, told as long as it is so.
-fn tell_unbound(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime<Utc>) {
-    let unbound: Vec<String> = people::unbound(seen).iter().map(Subject::to_string).collect();
+fn tell_unbound(input: &Input<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime<Utc>) {
+    let unbound: Vec<String> = people::unbound(input).iter().map(Subject::to_string).collect();
     let text = || {
         format!(
             "the operator binds no users and groups of Kubernetes itself: {}; name people, groups of people or service accounts",
@@ -98,7 +99,7 @@ fn tell_unbound(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime<U
         )
     };
     let (message, kind) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, "SystemSubject"));
-    while_it_holds(&mut plan.status.conditions, &mut plan.notes, kind, message, generation(seen.catalog), now);
+    while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(input.catalog), now);
 }
 
 fn name(catalog: &Catalog) -> &str {
@@ -115,14 +116,14 @@ fn is_managed(labels: Option<&BTreeMap<String, String>>) -> bool {
 }
 
 /// The namespace, when it is there and ours to use: created by us, or labelled by somebody who may label it.
-fn namespace(seen: &Seen<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String, Wrong> {
-    let wanted = seen.catalog.wanted_namespace();
-    let Some(found) = seen.namespace else { return Err(missing_namespace(seen.catalog, wanted, plan)) };
-    if !belongs(found.metadata.labels.as_ref(), seen.catalog) {
-        plan.effects.extend(unbind_all(seen));
+fn namespace(input: &Input<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String, Wrong> {
+    let wanted = input.catalog.wanted_namespace();
+    let Some(found) = input.namespace else { return Err(missing_namespace(input.catalog, wanted, plan)) };
+    if !belongs(found.metadata.labels.as_ref(), input.catalog) {
+        plan.effects.extend(unbind_all(input));
         let text = format!(
             "namespace {wanted:?} exists and was not created for this Catalog: label it {CATALOG}={} to let the Catalog adopt it, or name another in spec.namespace",
-            name(seen.catalog)
+            name(input.catalog)
         );
         return Err(Wrong::new(NAMESPACE_NOT_OURS, text));
     }
@@ -143,33 +144,33 @@ fn missing_namespace(catalog: &Catalog, wanted: String, plan: &mut Plan<CatalogS
         return Wrong::new(NAMESPACE_NOT_FOUND, text);
     }
     let message = format!("namespace {wanted:?} is created");
-    plan.notes.push(Note { warning: false, reason: "CreatingNamespace", message, ..Note::default() });
+    plan.notices.push(Notice { warning: false, reason: "CreatingNamespace", message, ..Notice::default() });
     plan.effects.push(Effect::CreateNamespace(wanted.clone()));
     Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being created"))
 }
 
 /// What is done before the last finalizer goes: the namespace that was created goes with the Catalog, any other is left as it was found.
-fn parting(seen: &Seen<'_>) -> Vec<Effect> {
-    let Some(found) = seen.namespace.filter(|found| belongs(found.metadata.labels.as_ref(), seen.catalog)) else {
+fn parting(input: &Input<'_>) -> Vec<Effect> {
+    let Some(found) = input.namespace.filter(|found| belongs(found.metadata.labels.as_ref(), input.catalog)) else {
         return Vec::new();
     };
     let namespace = found.metadata.name.clone().unwrap_or_default();
-    let created = seen.catalog.makes_its_namespace() && is_managed(found.metadata.labels.as_ref());
+    let created = input.catalog.makes_its_namespace() && is_managed(found.metadata.labels.as_ref());
     if created && found.metadata.deletion_timestamp.is_some() {
         return Vec::new();
     }
     if created {
         return vec![Effect::DeleteNamespace(namespace)];
     }
-    let mut effects = unbind_all(seen);
+    let mut effects = unbind_all(input);
     effects.push(Effect::ReleaseNamespace(namespace));
     effects
 }
 
 /// Takes the people's roles in the namespace away.
-fn unbind_all(seen: &Seen<'_>) -> Vec<Effect> {
-    let namespace = seen.catalog.wanted_namespace();
-    let own = seen.bindings.iter().filter(|(_, binding)| belongs(binding.metadata.labels.as_ref(), seen.catalog));
+fn unbind_all(input: &Input<'_>) -> Vec<Effect> {
+    let namespace = input.catalog.wanted_namespace();
+    let own = input.bindings.iter().filter(|(_, binding)| belongs(binding.metadata.labels.as_ref(), input.catalog));
     own.map(|(name, _)| Effect::Unbind(Key::new(&namespace, name))).collect()
 }
 
@@ -186,11 +187,11 @@ pub fn new_namespace(catalog: &Catalog) -> Namespace {
 }
 
 /// Compares the bindings that should be with those that are.
-fn bindings(seen: &Seen<'_>, namespace: &str, effects: &mut Vec<Effect>) -> Result<(), Wrong> {
+fn bindings(input: &Input<'_>, namespace: &str, effects: &mut Vec<Effect>) -> Result<(), Wrong> {
     let mut missing = Vec::new();
-    for (role, subjects) in people::wanted(seen) {
-        let binding = binding(seen.catalog, namespace, role, &subjects);
-        let found = seen.bindings.get(role);
+    for (role, subjects) in people::wanted(input) {
+        let binding = binding(input.catalog, namespace, role, &subjects);
+        let found = input.bindings.get(role);
         match (subjects.is_empty(), found) {
             (true, None) => {}
             (true, Some(_)) => effects.push(Effect::Unbind(Key::new(namespace, role))),

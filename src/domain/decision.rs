@@ -80,7 +80,7 @@ pub fn is_settled(decision: &ApprovalDecision) -> bool {
     is_judged(decision) && !is_counted(decision)
 }
 
-/// Looks at a decision that was judged with its request: one that did not count is not kept as long as the request.
+/// Judges a decision that was judged with its request: one that did not count is not kept as long as the request.
 /// While the request itself waits to be accepted, that is said.
 pub fn with_request(
     decision: &ApprovalDecision,
@@ -99,7 +99,7 @@ pub fn with_request(
     plan
 }
 
-/// Looks at a decision whose request does not exist (any more).
+/// Judges a decision whose request does not exist (any more).
 pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
     let mut plan = match is_judged(decision) {
         true => Plan::status(decision.status.clone().unwrap_or_default()),
@@ -114,7 +114,7 @@ pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: D
 
 fn retire(plan: &mut Plan<ApprovalDecisionStatus>, decision: &ApprovalDecision, kept: TimeDelta, now: DateTime<Utc>) {
     match created(decision).checked_add_signed(kept) {
-        Some(due) if now >= due => plan.effects.push(Effect::Retire),
-        due => plan.wake(due),
+        Some(due) if now >= due => plan.effects.push(Effect::DeleteSelf),
+        due => plan.requeue(due),
     }
 }

@@ -18,7 +18,7 @@ use crate::api::{AccessPackage, Policy};
 
 use super::eligibility::{People, choose, is_excepted, may_ask};
 use super::holdings::{Holdings, Rank};
-use super::request::Seen;
+use super::request::Input;
 use super::{readiness, schedule, separation};
 
 /// Why a request is denied. The whole vocabulary of `status.reason` for phase `Denied`.
@@ -130,14 +130,14 @@ impl Refusal {
 
 /// A guard that does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Action {
     /// Something is missing that may still come.
     Wait(Refusal),
     /// No.
     Refuse(Refusal),
 }
 
-impl From<Refusal> for Outcome {
+impl From<Refusal> for Action {
     fn from(refusal: Refusal) -> Self {
         Self::Refuse(refusal)
     }
@@ -152,13 +152,13 @@ pub struct Passed<'a> {
 }
 
 /// All guards, at submit.
-pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Outcome> {
-    let request = seen.request;
-    catalog_enabled(seen)?;
-    may_ask(&seen.policies, people)?;
-    not_too_many(seen, people)?;
-    let package = package_there(seen)?;
-    let policy = choose(request, package, &seen.policies, people)?;
+pub fn at_submit<'a>(input: &Input<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Action> {
+    let request = input.request;
+    catalog_enabled(input)?;
+    may_ask(&input.policies, people)?;
+    not_too_many(input, people)?;
+    let package = package_there(input)?;
+    let policy = choose(request, package, &input.policies, people)?;
     if request.spec.kind == RequestType::Extend && !policy.spec.extension.allowed {
         let text = format!("policy {:?} allows no extension", policy.metadata.name.as_deref().unwrap_or_default());
         return Err(Refusal::new(Reason::ExtensionNotAllowed, text).into());
@@ -174,14 +174,14 @@ pub fn at_submit<'a>(seen: &Seen<'a>, people: &People<'_>, now: DateTime<Utc>) -
     schedule::not_past(request.spec.schedule.as_ref(), created(request))?;
     let schedule =
         schedule::effective(&policy.spec.expiration, policy.spec.custom_schedule, request.spec.schedule.as_ref(), now)?;
-    holdings(seen, people, Rank::Submitted, now)?;
+    holdings(input, people, Rank::Submitted, now)?;
     Ok(Passed { policy, schedule })
 }
 
 /// Nobody floods: so many requests of one requestor may be open, and so many are judged in a day. Whoever may assign the package in person is
 /// bound by neither.
-fn not_too_many(seen: &Seen<'_>, people: &People<'_>) -> Result<(), Refusal> {
-    let (before, bounds) = (&seen.before, &seen.bounds);
+fn not_too_many(input: &Input<'_>, people: &People<'_>) -> Result<(), Refusal> {
+    let (before, bounds) = (&input.before, &input.bounds);
     let text = if people.may_assign {
         return Ok(());
     } else if before.open >= bounds.open {
@@ -195,17 +195,17 @@ fn not_too_many(seen: &Seen<'_>, people: &People<'_>) -> Result<(), Refusal> {
 }
 
 /// What can have changed since the request was accepted.
-pub fn again(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
-    catalog_enabled(seen)?;
-    match seen.package {
-        None => return Err(package_missing(seen)),
-        Some(package) if package.metadata.deletion_timestamp.is_some() => return Err(package_going(seen)),
+pub fn again(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
+    catalog_enabled(input)?;
+    match input.package {
+        None => return Err(package_missing(input)),
+        Some(package) if package.metadata.deletion_timestamp.is_some() => return Err(package_going(input)),
         Some(_) => {}
     }
-    if let Some(policy) = seen.pinned_policy() {
+    if let Some(policy) = input.pinned_policy() {
         still_offered(policy, people)?;
     }
-    holdings(seen, people, rank, now)
+    holdings(input, people, rank, now)
 }
 
 /// Terms are pinned, but never keep in who is now out.
@@ -221,8 +221,8 @@ fn still_offered(policy: &Policy, people: &People<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn catalog_enabled(seen: &Seen<'_>) -> Result<(), Refusal> {
-    match seen.catalog {
+fn catalog_enabled(input: &Input<'_>) -> Result<(), Refusal> {
+    match input.catalog {
         Some(catalog) if !catalog.spec.enabled => {
             let text = format!(
                 "catalog {:?} is disabled: nothing in it can be requested now",
@@ -234,36 +234,36 @@ fn catalog_enabled(seen: &Seen<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn package_missing(seen: &Seen<'_>) -> Refusal {
-    let text = format!("access package {:?} does not exist in this namespace", seen.request.spec.access_package);
+fn package_missing(input: &Input<'_>) -> Refusal {
+    let text = format!("access package {:?} does not exist in this namespace", input.request.spec.access_package);
     Refusal::new(Reason::PackageNotFound, text)
 }
 
-fn package_going(seen: &Seen<'_>) -> Refusal {
-    let text = format!("access package {:?} is being deleted", seen.request.spec.access_package);
+fn package_going(input: &Input<'_>) -> Refusal {
+    let text = format!("access package {:?} is being deleted", input.request.spec.access_package);
     Refusal::new(Reason::PackageNotFound, text)
 }
 
-fn package_there<'a>(seen: &Seen<'a>) -> Result<&'a AccessPackage, Outcome> {
-    if seen.catalog.is_none() {
-        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
+fn package_there<'a>(input: &Input<'a>) -> Result<&'a AccessPackage, Action> {
+    if input.catalog.is_none() {
+        return Err(Action::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
     }
-    let package = seen.package.ok_or_else(|| Outcome::Wait(package_missing(seen)))?;
+    let package = input.package.ok_or_else(|| Action::Wait(package_missing(input)))?;
     if package.metadata.deletion_timestamp.is_some() {
-        return Err(package_going(seen).into());
+        return Err(package_going(input).into());
     }
     if !readiness::package_is_ready(package) {
-        let text = format!("access package {:?} is not Ready; its conditions say why", seen.request.spec.access_package);
-        return Err(Outcome::Wait(Refusal::new(Reason::PackageNotReady, text)));
+        let text = format!("access package {:?} is not Ready; its conditions say why", input.request.spec.access_package);
+        return Err(Action::Wait(Refusal::new(Reason::PackageNotReady, text)));
     }
     Ok(package)
 }
 
 /// Guards about what the subject holds or asks for elsewhere.
-fn holdings(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
-    let held: &Holdings<'_> = &seen.holdings;
+fn holdings(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
+    let held: &Holdings<'_> = &input.holdings;
     let live = held.live(now);
-    match (seen.request.spec.kind, live) {
+    match (input.request.spec.kind, live) {
         (RequestType::Add, Some(assignment)) => {
             let name = assignment.metadata.name.as_deref().unwrap_or_default();
             return Err(Refusal::new(
@@ -276,23 +276,23 @@ fn holdings(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>
         }
         _ => {}
     }
-    if let Some(rival) = held.duplicate(seen.request, rank) {
+    if let Some(rival) = held.duplicate(input.request, rank) {
         let name = rival.metadata.name.as_deref().unwrap_or_default();
         let text =
             format!("request {name:?} of the same subject for the package is older or further on: wait for it, or cancel it");
         return Err(Refusal::new(Reason::DuplicateRequest, text));
     }
-    match seen.request.spec.kind {
+    match input.request.spec.kind {
         RequestType::Remove => Ok(()),
-        _ => separation::check(seen, people, rank, now),
+        _ => separation::check(input, people, rank, now),
     }
 }
 
 /// The guards of a request to give access back: only that there is something to give, and that it is one's own to give.
-pub fn at_removal(seen: &Seen<'_>, people: &People<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
+pub fn at_removal(input: &Input<'_>, people: &People<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
     if people.identity().is_none() && !people.may_assign {
         let text = format!("{} may not give back the access of {}", people.requestor.username, people.subject);
         return Err(Refusal::new(Reason::NotAllowedForOthers, text));
     }
-    holdings(seen, people, Rank::Submitted, now)
+    holdings(input, people, Rank::Submitted, now)
 }

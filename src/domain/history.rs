@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 
 use crate::api::timeline::{TimelineEntry, record};
 
-use super::plan::Note;
+use super::plan::Notice;
 
 /// Longest message in a timeline entry.
 const LONGEST: usize = 1_000;
 
 /// Records one entry in a timeline and the same as an Event.
-pub fn tell(
+pub fn publish(
     timeline: &mut Vec<TimelineEntry>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     now: DateTime<Utc>,
     warning: bool,
     event: &'static str,
@@ -34,12 +34,12 @@ pub fn tell(
         Some(by) => format!("by {by}"),
         None => message,
     };
-    notes.push(Note { warning, reason: event, message, ..Note::default() });
+    notices.push(Notice { warning, reason: event, message, ..Notice::default() });
 }
 
 /// Says of the last entry that it tells of a phase that was entered, for this reason.
-pub fn entered(notes: &mut [Note], reason: &'static str) {
-    if let Some(note) = notes.last_mut() {
-        note.entered = Some(reason);
+pub fn entered(notices: &mut [Notice], reason: &'static str) {
+    if let Some(notice) = notices.last_mut() {
+        notice.entered = Some(reason);
     }
 }

@@ -57,7 +57,7 @@ pub fn package_of(assignment: &Assignment) -> Key {
 }
 
 /// The package of a request.
-pub fn wanted_by(request: &AccessRequest) -> Key {
+pub fn package_of_request(request: &AccessRequest) -> Key {
     Key::new(request.metadata.namespace.clone().unwrap_or_default(), &request.spec.access_package)
 }
 
@@ -85,7 +85,7 @@ pub fn stands(assignment: &Assignment, now: DateTime<Utc>) -> bool {
 /// Whether the roles of an assignment's package belong to its subject at `now`. This, and nothing else, makes a grant wanted.
 ///
 /// The start is judged once, by the step to Provisioning: what has begun has begun, and a clock that is set back, or the slower one of
-/// another replica, takes nobody's access for a while. The end is judged at every look.
+/// another replica, takes nobody's access for a while. The end is judged at every reconciliation.
 pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
     assignment.phase().is_granting() && stands(assignment, now)
 }
@@ -127,7 +127,9 @@ impl<'a> Holdings<'a> {
 
     /// A pending request for the same package and of the same type that goes before.
     pub fn duplicate(&self, request: &AccessRequest, rank: Rank) -> Option<&'a AccessRequest> {
-        let same = |rival: &&Rival<'a>| wanted_by(rival.request) == self.package && rival.request.spec.kind == request.spec.kind;
+        let same = |rival: &&Rival<'a>| {
+            package_of_request(rival.request) == self.package && rival.request.spec.kind == request.spec.kind
+        };
         self.rivals.iter().filter(same).find(|rival| goes_before(rival, request, rank)).map(|rival| rival.request)
     }
 
@@ -144,7 +146,7 @@ impl<'a> Holdings<'a> {
     /// A request to get one of these packages that goes before.
     pub fn asks(&self, foes: &[Foe], goes_before: impl Fn(&Rival<'a>) -> bool) -> Option<&'a AccessRequest> {
         let bars = |request: &AccessRequest| {
-            let package = wanted_by(request);
+            let package = package_of_request(request);
             foes.iter().any(|foe| foe.package == package && (!foe.in_person || is_in_person(request)))
         };
         let adds = |rival: &&Rival<'a>| rival.request.spec.kind == RequestType::Add && bars(rival.request);

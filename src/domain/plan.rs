@@ -67,18 +67,18 @@ pub enum Effect {
         reason: String,
     },
     /// Put a finalizer of ours on the object itself.
-    Hold(&'static str),
+    AddFinalizer(&'static str),
     /// Take a finalizer of ours off the object itself: nothing depends on it any more.
-    Release(&'static str),
+    RemoveFinalizer(&'static str),
     /// Write what became of an ApprovalDecision.
-    Judge {
+    RecordDecision {
         /// The decision.
         decision: Key,
         /// Its whole status.
         status: Box<ApprovalDecisionStatus>,
     },
     /// Delete the object itself, which is past its retention.
-    Retire,
+    DeleteSelf,
     /// Create a Namespace for a Catalog.
     CreateNamespace(String),
     /// Delete the Namespace that was created for a Catalog.
@@ -93,8 +93,8 @@ pub enum Effect {
 
 /// Something to tell people in a Kubernetes Event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Note {
-    /// `true`: something that a person should look at.
+pub struct Notice {
+    /// `true`: something that a person must act on.
     pub warning: bool,
     /// The phase or what happened, in CamelCase.
     pub reason: &'static str,
@@ -106,7 +106,7 @@ pub struct Note {
     pub quiet: bool,
 }
 
-/// What one look at an object leads to.
+/// What reconciling an object once leads to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan<S> {
     /// The whole status; written when it differs from what is there, before any effect.
@@ -114,19 +114,19 @@ pub struct Plan<S> {
     /// In this order, after the status is written.
     pub effects: Vec<Effect>,
     /// Told after the status is written.
-    pub notes: Vec<Note>,
-    /// Look again at this instant, whatever happens until then.
-    pub wake_at: Option<DateTime<Utc>>,
+    pub notices: Vec<Notice>,
+    /// Reconcile again at this instant, whatever happens until then.
+    pub requeue_at: Option<DateTime<Utc>>,
 }
 
 impl<S> Plan<S> {
     /// A plan that writes a status and nothing else.
     pub fn status(status: S) -> Self {
-        Self { status, effects: Vec::new(), notes: Vec::new(), wake_at: None }
+        Self { status, effects: Vec::new(), notices: Vec::new(), requeue_at: None }
     }
 
-    /// Asks for a look at an instant, unless an earlier one is asked for.
-    pub fn wake(&mut self, at: Option<DateTime<Utc>>) {
-        self.wake_at = [self.wake_at, at].into_iter().flatten().min();
+    /// Asks for a reconciliation at an instant, unless an earlier one is asked for.
+    pub fn requeue(&mut self, at: Option<DateTime<Utc>>) {
+        self.requeue_at = [self.requeue_at, at].into_iter().flatten().min();
     }
 }

@@ -7,11 +7,11 @@ use crate::api::access_package::{INCOMPATIBLE_NOT_FOUND, RESOURCE_NOT_FOUND, RES
 use crate::api::catalog::{AVAILABLE, BINDINGS_PENDING, NAMESPACE_PENDING};
 use crate::api::catalog_resource::{NO_CATALOG, NOT_YET_JUDGED};
 use crate::api::condition::{self, READY, State};
-use crate::api::labels::{CONFIRM_REVOCATION, IN_USE};
+use crate::api::labels::{CONFIRM_MASS_REVOCATION, IN_USE};
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
 use crate::api::{AccessPackage, AccessPackageStatus, Policy, PolicyStatus};
 
-use super::plan::{Effect, Note, Plan};
+use super::plan::{Effect, Notice, Plan};
 use super::resource::{Cluster, Grantable, Offer, Standing, grantable};
 
 /// What is wrong with an object.
@@ -51,7 +51,7 @@ const PASSING: [&str; 5] = [NAMESPACE_PENDING, BINDINGS_PENDING, NOT_YET_JUDGED,
 /// Sets `Ready` and says so in an Event when it changes.
 pub fn set_ready(
     conditions: &mut Vec<Condition>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     found: Result<(), Wrong>,
     generation: i64,
     now: DateTime<Utc>,
@@ -62,11 +62,11 @@ pub fn set_ready(
         Err(wrong) => (State::False, wrong.reason, wrong.message),
     };
     if before != Some((state.as_str().to_owned(), reason.to_owned())) {
-        notes.push(Note {
+        notices.push(Notice {
             warning: state == State::False && !PASSING.contains(&reason),
             reason: if state == State::True { "Ready" } else { "NotReady" },
             message: if message.is_empty() { "ready for use".to_owned() } else { message.clone() },
-            ..Note::default()
+            ..Notice::default()
         });
     }
     condition::set(conditions, READY, state, reason, message, generation, now);
@@ -104,18 +104,18 @@ pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Opti
     let meta = object.meta();
     let held = meta.finalizers.iter().flatten().any(|f| f == IN_USE);
     if meta.deletion_timestamp.is_none() {
-        return ((!held).then_some(Effect::Hold(IN_USE)), Ok(()));
+        return ((!held).then_some(Effect::AddFinalizer(IN_USE)), Ok(()));
     }
     let users: Vec<String> =
         users.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     match users.is_empty() {
-        true => (held.then_some(Effect::Release(IN_USE)), Err(Wrong::new(IN_USE_REASON, "being deleted"))),
+        true => (held.then_some(Effect::RemoveFinalizer(IN_USE)), Err(Wrong::new(IN_USE_REASON, "being deleted"))),
         false => (None, Err(Wrong::new(IN_USE_REASON, format!("deletion waits for {}", users.join(" and "))))),
     }
 }
 
 /// Condition, only while it holds: an edit would take a role from so many subjects that it waits for a confirmation.
-pub const REVOCATION_HELD: &str = "RevocationHeld";
+pub const MASS_REVOCATION_HELD: &str = "MassRevocationHeld";
 /// Condition, only while it holds: somebody else's binding has the name of one of ours, and is left alone.
 pub const CONFLICT: &str = "Conflict";
 
@@ -126,18 +126,18 @@ pub const WRITE_FAILED: &str = "WriteFailed";
 /// Sets or removes the condition [`WRITE_FAILED`].
 pub fn write_failed<K: kube::Resource>(
     conditions: &mut Vec<Condition>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     object: &K,
     failed: Option<String>,
     now: DateTime<Utc>,
 ) {
-    while_it_holds(conditions, notes, (WRITE_FAILED, "TriedAgain"), failed, generation(object), now);
+    while_it_holds(conditions, notices, (WRITE_FAILED, "TriedAgain"), failed, generation(object), now);
 }
 
 /// Sets or removes a condition that is there only while it holds, and tells when it comes.
 pub(super) fn while_it_holds(
     conditions: &mut Vec<Condition>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     (kind, reason): (&'static str, &str),
     message: Option<String>,
     generation: i64,
@@ -145,15 +145,15 @@ pub(super) fn while_it_holds(
 ) {
     let Some(message) = message else { return conditions.retain(|c| c.type_ != kind) };
     if condition::get(conditions, kind).is_none() {
-        notes.push(Note { warning: true, reason: kind, message: message.clone(), ..Note::default() });
+        notices.push(Notice { warning: true, reason: kind, message: message.clone(), ..Notice::default() });
     }
     condition::set(conditions, kind, State::True, reason, message, generation, now);
 }
 
-/// Sets or removes the condition [`REVOCATION_HELD`].
-pub fn revocation_held<K: kube::Resource<DynamicType = ()>>(
+/// Sets or removes the condition [`MASS_REVOCATION_HELD`].
+pub fn mass_revocation_held<K: kube::Resource<DynamicType = ()>>(
     conditions: &mut Vec<Condition>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     object: &K,
     held: &[(String, usize)],
     now: DateTime<Utc>,
@@ -162,32 +162,32 @@ pub fn revocation_held<K: kube::Resource<DynamicType = ()>>(
     let (generation, name) = (generation(object), object.meta().name.as_deref().unwrap_or_default());
     let message = || {
         format!(
-            "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {name} -n {} --overwrite {CONFIRM_REVOCATION}={generation}",
+            "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {name} -n {} --overwrite {CONFIRM_MASS_REVOCATION}={generation}",
             what.join(", "),
             K::plural(&()),
             object.meta().namespace.as_deref().unwrap_or_default(),
         )
     };
     let message = (!held.is_empty()).then(message);
-    while_it_holds(conditions, notes, (REVOCATION_HELD, "ConfirmationRequired"), message, generation, now);
+    while_it_holds(conditions, notices, (MASS_REVOCATION_HELD, "ConfirmationRequired"), message, generation, now);
 }
 
 /// Sets or removes the condition [`CONFLICT`]; `found` are the bindings that are in the way.
 pub fn conflict<K: kube::Resource>(
     conditions: &mut Vec<Condition>,
-    notes: &mut Vec<Note>,
+    notices: &mut Vec<Notice>,
     object: &K,
     found: &[String],
     now: DateTime<Utc>,
 ) {
     let message = (!found.is_empty()).then(|| found.join("; "));
-    while_it_holds(conditions, notes, (CONFLICT, "NameTaken"), message, generation(object), now);
+    while_it_holds(conditions, notices, (CONFLICT, "NameTaken"), message, generation(object), now);
 }
 
 /// Judges a policy.
 pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: bool, now: DateTime<Utc>) -> Plan<PolicyStatus> {
     let mut status = policy.status.clone().unwrap_or_default();
-    let mut notes = Vec::new();
+    let mut notices = Vec::new();
     let mut found = in_catalog(has_catalog).and_then(|()| policy_terms(policy, package));
     let end = policy.spec.expiration.at;
     if let Some(at) = end.filter(|at| *at <= now && found.is_ok()) {
@@ -198,8 +198,8 @@ pub fn policy(policy: &Policy, package: Option<&AccessPackage>, has_catalog: boo
     }
     status.observed_generation = Some(generation(policy));
     status.stages = i32::try_from(policy.spec.approval.stages.len()).unwrap_or(i32::MAX);
-    set_ready(&mut status.conditions, &mut notes, found, generation(policy), now);
-    Plan { status, effects: Vec::new(), notes, wake_at: end.filter(|at| *at > now) }
+    set_ready(&mut status.conditions, &mut notices, found, generation(policy), now);
+    Plan { status, effects: Vec::new(), notices, requeue_at: end.filter(|at| *at > now) }
 }
 
 /// Where a package's roles come from: finds a CatalogResource of the same catalog by name, and what it stands on.
@@ -214,14 +214,14 @@ pub fn package(
     now: DateTime<Utc>,
 ) -> Plan<AccessPackageStatus> {
     let mut status = package.status.clone().unwrap_or_default();
-    let mut notes = Vec::new();
+    let mut notices = Vec::new();
     let (effect, kept) = deletion(package, &[(counts.1, "live assignment(s)"), (counts.0, "pending request(s)")]);
     let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| package_roles(package, offers));
     status.observed_generation = Some(generation(package));
     status.pending_requests = i32::try_from(counts.0).unwrap_or(i32::MAX);
     status.live_assignments = i32::try_from(counts.1).unwrap_or(i32::MAX);
-    set_ready(&mut status.conditions, &mut notes, found, generation(package), now);
-    Plan { status, effects: effect.into_iter().collect(), notes, wake_at: None }
+    set_ready(&mut status.conditions, &mut notices, found, generation(package), now);
+    Plan { status, effects: effect.into_iter().collect(), notices, requeue_at: None }
 }
 
 fn package_roles(package: &AccessPackage, (offer, cluster): Offers<'_, '_>) -> Result<(), Wrong> {
@@ -250,7 +250,7 @@ fn package_roles(package: &AccessPackage, (offer, cluster): Offers<'_, '_>) -> R
 pub fn incompatible_found(plan: &mut Plan<AccessPackageStatus>, package: &AccessPackage, unknown: &[String], now: DateTime<Utc>) {
     let text = || format!("incompatibleWith names what does not exist, and so bars nothing: {}", unknown.join(", "));
     let (message, kind) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, "NotFound"));
-    while_it_holds(&mut plan.status.conditions, &mut plan.notes, kind, message, generation(package), now);
+    while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(package), now);
 }
 
 /// Objects of a catalog outside a catalog's namespace do nothing.

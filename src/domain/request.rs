@@ -62,8 +62,8 @@ pub const ACCESS_ENDED: &str = "AccessEnded";
 /// How long a request waits for a package or policy that does not exist yet.
 pub const PATIENCE: TimeDelta = TimeDelta::hours(1);
 
-/// What a look at a request sees.
-pub struct Seen<'a> {
+/// What a request is reconciled from.
+pub struct Input<'a> {
     /// The request.
     pub request: &'a AccessRequest,
     /// The catalog that owns the namespace.
@@ -84,7 +84,7 @@ pub struct Seen<'a> {
     pub may_assign: bool,
     /// Since when the API server vouches for who asks and who decides; none: nobody asks it to. What is older, and was not judged then,
     /// counts for nothing: anybody could have written it in any name.
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
     /// The assignment that the request made, extends or removes, when it is there.
     pub assignment: Option<&'a Assignment>,
     /// How long ended requests are kept.
@@ -113,7 +113,7 @@ pub struct Bounds {
     pub recent: usize,
 }
 
-impl Seen<'_> {
+impl Input<'_> {
     /// The policy that the request is pinned to, as it is now, unless it was deleted or made anew.
     pub fn pinned_policy(&self) -> Option<&Policy> {
         let pinned = self.request.status.as_ref()?.policy.as_ref()?;
@@ -130,18 +130,18 @@ impl Seen<'_> {
 /// While identities cannot be trusted a request stands still, and says so.
 pub fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
     let mut status = request.status.clone().unwrap_or_default();
-    let text = format!("the request is not looked at: {objection}");
+    let text = format!("the request is not judged: {objection}");
     let generation = super::readiness::generation(request);
     condition::set(&mut status.conditions, READY, State::False, IDENTITY_NOT_ENFORCED, text, generation, now);
     Plan::status(status)
 }
 
-/// Most steps in one look; no path through the table is longer.
+/// Most steps in one reconciliation; no path through the table is longer.
 const STEPS: usize = 8;
 
 /// Decides what becomes of a request.
-pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
-    let mut draft = Draft::new(seen, now);
+pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+    let mut draft = Draft::new(input, now);
     for _ in 0..STEPS {
         let before = draft.phase();
         match before {

@@ -18,7 +18,7 @@ pub use offer::{Offer, OfferedRole, all_targets};
 pub use standing::{Grantable, Standing, grantable, missing, no_role};
 pub use vouching::{Vouching, doubt, stands_open};
 
-use super::plan::{Note, Plan};
+use super::plan::{Notice, Plan};
 use super::readiness::{Wrong, deletion, generation, in_catalog, set_ready};
 
 /// Where a role is bound.
@@ -58,8 +58,8 @@ pub trait Cluster {
     fn catalog_uid(&self, namespace: &str) -> Option<String>;
 }
 
-/// What a look at a resource sees.
-pub struct Seen<'a> {
+/// What a resource is reconciled from.
+pub struct Input<'a> {
     /// The resource.
     pub resource: &'a CatalogResource,
     /// The same, parsed.
@@ -77,13 +77,13 @@ pub struct Seen<'a> {
 }
 
 /// Decides what becomes of a resource.
-pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStatus> {
-    let resource = seen.resource;
+pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStatus> {
+    let resource = input.resource;
     let mut plan = Plan::status(resource.status.clone().unwrap_or_default());
     plan.status.observed_generation = Some(generation(resource));
-    plan.status.roles = roles(seen);
-    if !seen.answers.is_empty() {
-        plan.status.vouched_since = seen.vouching.since;
+    plan.status.roles = roles(input);
+    if !input.answers.is_empty() {
+        plan.status.identity_enforced_since = input.vouching.since;
         plan.status.asked_at = Some(now);
     }
     let refused = plan.status.roles.iter().flat_map(|role| &role.places).any(|answer| !answer.allowed);
@@ -91,25 +91,25 @@ pub fn decide(seen: &Seen<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStatus
     set_authorized(&mut plan, generation(resource), now);
     let (effect, kept) = deletion(
         resource,
-        &[(seen.users.0, "access package(s) that use it"), (seen.users.1, "binding(s) that carry its grants")],
+        &[(input.users.0, "access package(s) that use it"), (input.users.1, "binding(s) that carry its grants")],
     );
     plan.effects.extend(effect);
-    let has_catalog = seen.cluster.catalog_uid(&seen.offer.namespace).is_some();
+    let has_catalog = input.cluster.catalog_uid(&input.offer.namespace).is_some();
     let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| every_role(&plan.status.roles));
-    set_ready(&mut plan.status.conditions, &mut plan.notes, found, generation(resource), now);
+    set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(resource), now);
     let mut after = resource.clone();
     after.status = Some(plan.status.clone());
-    plan.wake(asks_again_at(&after, now));
+    plan.requeue(asks_again_at(&after, now));
     plan
 }
 
 /// What each role comes to, in the order in which they are written.
-fn roles(seen: &Seen<'_>) -> Vec<RoleStatus> {
-    let written = seen.resource.spec.roles.iter().filter_map(|role| seen.offer.roles.get_key_value(&role.name));
+fn roles(input: &Input<'_>) -> Vec<RoleStatus> {
+    let written = input.resource.spec.roles.iter().filter_map(|role| input.offer.roles.get_key_value(&role.name));
     let status = |(name, role): (&String, &OfferedRole)| {
-        let own: Vec<_> = seen.answers.iter().filter(|(question, _)| question.role == *name).cloned().collect();
-        let doubt = doubt(seen.resource, role, seen.vouching, (seen.open)(name, role));
-        judging::role_status(seen.offer, (name, role), seen.cluster, &own, doubt)
+        let own: Vec<_> = input.answers.iter().filter(|(question, _)| question.role == *name).cloned().collect();
+        let doubt = doubt(input.resource, role, input.vouching, (input.open)(name, role));
+        judging::role_status(input.offer, (name, role), input.cluster, &own, doubt)
     };
     written.map(status).collect()
 }
@@ -131,7 +131,7 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
     };
     let before = condition::get(&plan.status.conditions, AUTHORIZED).map(|c| c.status.clone());
     if before.as_deref() != Some(state.as_str()) && state == State::False {
-        plan.notes.push(Note { warning: true, reason: "NotAuthorized", message: message.clone(), ..Note::default() });
+        plan.notices.push(Notice { warning: true, reason: "NotAuthorized", message: message.clone(), ..Notice::default() });
     }
     condition::set(&mut plan.status.conditions, AUTHORIZED, state, &reason, message, generation, now);
 }

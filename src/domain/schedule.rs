@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::Span;
-use crate::api::access_request::{Schedule, WishedSchedule};
+use crate::api::access_request::{RequestedSchedule, Schedule};
 use crate::api::policy::Expiration;
 use crate::api::time::whole;
 
@@ -37,7 +37,7 @@ pub fn limit(expiration: &Expiration, start: DateTime<Utc>) -> Option<DateTime<U
 pub fn effective(
     expiration: &Expiration,
     custom: bool,
-    wish: Option<&WishedSchedule>,
+    wish: Option<&RequestedSchedule>,
     now: DateTime<Utc>,
 ) -> Result<Schedule, Refusal> {
     if wish.is_some() && !custom {
@@ -68,7 +68,7 @@ pub fn effective(
 }
 
 /// A wish that lay wholly in the past when it was made is no wish: the start and the length contradict what anybody would mean.
-pub fn not_past(wish: Option<&WishedSchedule>, made: DateTime<Utc>) -> Result<(), Refusal> {
+pub fn not_past(wish: Option<&RequestedSchedule>, made: DateTime<Utc>) -> Result<(), Refusal> {
     let period = wish.and_then(|w| w.start_time.zip(w.duration));
     match period.map(|(start, duration)| sum(start, duration)).filter(|end| *end <= made) {
         Some(end) => {

@@ -9,7 +9,7 @@ use super::eligibility::People;
 use super::guards::{Reason, Refusal};
 use super::holdings::{Rank, goes_before};
 use super::plan::Key;
-use super::request::Seen;
+use super::request::Input;
 
 /// Packages that one package names as incompatible. `namespace_of` finds the namespace of a catalog by its name.
 pub fn named_by(package: &AccessPackage, namespace_of: impl Fn(&str) -> Option<String>) -> Vec<Key> {
@@ -49,9 +49,9 @@ pub fn foes(named: Vec<Key>, others: impl Iterator<Item = (Key, bool)>) -> Vec<F
 
 /// Whether a request may go on beside what its subject holds and asks for. Symmetric: `seen.incompatible` holds the packages that this
 /// one names and those that name it.
-pub fn check(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
-    groups(seen.package.and_then(|p| p.spec.incompatible_with.as_ref()), people)?;
-    if let Some(assignment) = seen.holdings.holds(&seen.incompatible, now) {
+pub fn check(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
+    groups(input.package.and_then(|p| p.spec.incompatible_with.as_ref()), people)?;
+    if let Some(assignment) = input.holdings.holds(&input.incompatible, now) {
         let text = format!(
             "{} holds the incompatible access package {:?} of namespace {:?}: give it back first",
             people.subject,
@@ -60,7 +60,7 @@ pub fn check(seen: &Seen<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc
         );
         return Err(Refusal::new(Reason::Incompatible, text));
     }
-    if let Some(rival) = seen.holdings.asks(&seen.incompatible, |rival| goes_before(rival, seen.request, rank)) {
+    if let Some(rival) = input.holdings.asks(&input.incompatible, |rival| goes_before(rival, input.request, rank)) {
         let text = format!(
             "request {:?} for the incompatible access package {:?} is older or further on: cancel it first",
             rival.metadata.name.as_deref().unwrap_or_default(),

@@ -92,16 +92,16 @@ impl Election {
             return Err("not renewed in time");
         }
         // Half of the time that a renewal has, so that one lost answer leaves time for another try.
-        let patience = self.lasts / 6;
+        let request_timeout = self.lasts / 6;
         // Who wrote the lease last knows it. Everybody else looks first.
-        if (end.is_none() || self.stale) && !self.look(patience).await {
+        if (end.is_none() || self.stale) && !self.look(request_timeout).await {
             return Ok(self.retry());
         }
         match step(&self.seen(), &self.identity) {
             Step::Wait(left) => Ok(left.min(self.lasts / 6)),
             Step::Lose => Err("somebody else holds the lease"),
             Step::Create | Step::Take | Step::Renew => {
-                if self.write(patience).await {
+                if self.write(request_timeout).await {
                     self.lead(start);
                     return Ok(self.lasts / 3);
                 }
@@ -111,8 +111,8 @@ impl Election {
     }
 
     /// Reads the lease; whether that succeeded.
-    async fn look(&mut self, patience: Duration) -> bool {
-        match timeout(patience, self.api.get_opt(super::NAME)).await {
+    async fn look(&mut self, request_timeout: Duration) -> bool {
+        match timeout(request_timeout, self.api.get_opt(super::NAME)).await {
             Ok(Ok(lease)) => {
                 self.note(lease);
                 true
@@ -129,12 +129,12 @@ impl Election {
     }
 
     /// Writes us into the lease as it was last seen; whether that succeeded.
-    async fn write(&mut self, patience: Duration) -> bool {
+    async fn write(&mut self, request_timeout: Duration) -> bool {
         // Until the answer is there, and if it never comes, the lease may be another than the one we know.
         self.stale = true;
         let old = self.lease.as_ref();
         let spec = step::held(old.and_then(|lease| lease.spec.as_ref()), &self.identity, self.lasts, self.now());
-        match timeout(patience, self.put(spec)).await {
+        match timeout(request_timeout, self.put(spec)).await {
             Ok(Ok(lease)) => {
                 self.note(Some(lease));
                 true

@@ -8,8 +8,8 @@ use kube::core::ObjectMeta;
 use crate::api::AccessPackage;
 use crate::domain::Key;
 
-use super::wakes::Watched;
-use super::world::World;
+use super::stores::Stores;
+use super::triggers::Watched;
 
 /// One of them, as far as its metadata tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +27,12 @@ impl Unreadable {
     }
 }
 
-impl World {
+impl Stores {
     /// Enters an object that cannot be read.
     pub fn enter_unreadable<K: Watched>(&mut self, key: &Key, found: Unreadable) -> Option<Arc<K>> {
         let old = match K::UNREADABLE_IS_GONE {
-            true => K::table(self).remove(key),
-            false => K::table(self).get(key).cloned(),
+            true => K::store(self).remove(key),
+            false => K::store(self).get(key).cloned(),
         };
         K::note_unreadable(self, key, true);
         self.unreadable.insert((K::NAME, key.clone()), found);

@@ -21,9 +21,9 @@ use tracing::{info, warn};
 use crate::api::GROUP;
 use crate::domain::Key;
 
-use super::hub::Hub;
+use super::cache::Cache;
+use super::triggers::Watched;
 use super::unreadable::Unreadable;
-use super::wakes::Watched;
 
 /// Pauses between two attempts to watch; they grow from the first to the longest, and jitter adds up to as much again. While a watch is
 /// not there, what managers revoke is not seen: the longest is how blind an outage leaves us after its end.
@@ -35,7 +35,7 @@ const CALM: Duration = Duration::from_secs(60);
 /// Watches all objects that `config` selects, and tells `synced` when the first list is in the cache.
 ///
 /// An object that cannot be read stops nobody's watch; what it is taken for see [`super::unreadable`].
-pub async fn watch<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config, hub: Arc<Hub>, synced: oneshot::Sender<()>)
+pub async fn watch<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config, cache: Arc<Cache>, synced: oneshot::Sender<()>)
 where
     K: Watched + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
 {
@@ -52,10 +52,10 @@ where
             Ok(Event::Init) => listed.clear(),
             Ok(Event::InitApply(object)) => {
                 listed.insert(Key::of(&object));
-                enter(&hub, object);
+                enter(&cache, object);
             }
             Ok(Event::InitDone) => {
-                hub.keep_only::<K>(&listed);
+                cache.keep_only::<K>(&listed);
                 listed = HashSet::new();
                 undefined = false;
                 if let Some(synced) = synced.take() {
@@ -63,13 +63,13 @@ where
                     let _ = synced.send(());
                 }
             }
-            Ok(Event::Apply(object)) => enter(&hub, object),
-            Ok(Event::Delete(object)) => hub.remove::<K>(&Key::of(&object)),
+            Ok(Event::Apply(object)) => enter(&cache, object),
+            Ok(Event::Delete(object)) => cache.remove::<K>(&Key::of(&object)),
             Err(error) if is_not_served(&error) && is_undefined::<K>(&client).await => {
                 if !std::mem::replace(&mut undefined, true) {
                     warn!(%kind, "its CustomResourceDefinition is not installed (any more), so there is nothing of this kind; waiting for it");
                 }
-                hub.keep_only::<K>(&HashSet::new());
+                cache.keep_only::<K>(&HashSet::new());
             }
             Err(error) => warn!(%kind, %error, "watch failed, it is tried again"),
         }
@@ -95,14 +95,14 @@ pub async fn is_undefined<K: kube::Resource<DynamicType = ()>>(client: &Client) 
     K::group(&()) == GROUP && matches!(definitions.get_metadata_opt(&name).await, Ok(None))
 }
 
-fn enter<K: Watched>(hub: &Hub, guarded: DeserializeGuard<K>) {
+fn enter<K: Watched>(cache: &Cache, guarded: DeserializeGuard<K>) {
     match guarded.0 {
-        Ok(object) => hub.put(object),
+        Ok(object) => cache.put(object),
         Err(error) => {
             let meta = error.metadata;
             let key = Key::new(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default());
             warn!(kind = K::NAME, object = %key, error = %error.error, "object cannot be read");
-            hub.unreadable::<K>(&key, Unreadable::new(&meta, error.error));
+            cache.unreadable::<K>(&key, Unreadable::new(&meta, error.error));
         }
     }
 }

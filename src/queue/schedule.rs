@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use super::deadlines::Deadlines;
 use super::lines::{self, Line, Lines, line};
-use super::{Job, Lane, Outcome};
+use super::{Action, Job, Lane};
 
-/// No key that failed runs again sooner, however urgent: two keys that wake each other would spin.
+/// No key that failed runs again sooner, however urgent: two keys that trigger each other would spin.
 const SHORTEST_DELAY: Duration = Duration::from_millis(200);
 
 /// Delays of a key that keeps failing. The jitter adds up to the delay itself, so half of the longest wait is the ceiling here and
@@ -119,17 +119,17 @@ impl<W: Job> Schedule<W> {
     }
 
     /// Ends the run of a key; without effect for a key that is not running.
-    pub fn done(&mut self, work: &W, outcome: Outcome, now: Instant) {
+    pub fn done(&mut self, work: &W, outcome: Action, now: Instant) {
         let Some(Entry { place: Place::Running { line, again }, .. }) = self.entries.get(work) else {
             return;
         };
         let (line, lane, again) = (*line, line.0, *again);
         self.lines.returned(line);
         match outcome {
-            Outcome::Failed => return self.back_off(work, lane, again, now, lane == Lane::Urgent),
-            Outcome::Unanswered => return self.back_off(work, lane, again, now, true),
-            Outcome::At(at, lane) => self.deadlines.set(work.clone(), at, lane),
-            Outcome::Idle => self.deadlines.clear(work),
+            Action::Retry => return self.back_off(work, lane, again, now, lane == Lane::Urgent),
+            Action::RetrySoon => return self.back_off(work, lane, again, now, true),
+            Action::RequeueAt(at, lane) => self.deadlines.set(work.clone(), at, lane),
+            Action::AwaitChange => self.deadlines.clear(work),
         }
         self.entries.remove(work);
         if let Some(lane) = again {

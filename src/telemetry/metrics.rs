@@ -137,7 +137,7 @@ impl Metrics {
 
     fn register_work(&mut self) {
         let registry = &mut self.registry;
-        registry.register("reconciles", "Looks at an object, by kind and outcome", self.reconciles.clone());
+        registry.register("reconciles", "Reconciliations, by kind and outcome", self.reconciles.clone());
         registry.register("transitions", "Changes of phase, by kind, new phase and reason", self.transitions.clone());
         registry.register_with_unit(
             "revocation_lateness",
@@ -183,7 +183,7 @@ impl Metrics {
         registry.register("panics", "Runs that ended by a bug", self.panics.clone());
     }
 
-    /// Counts a look at an object.
+    /// Counts a reconciliation.
     pub fn reconciled(&self, kind: &'static str, outcome: &'static str) {
         self.reconciles.get_or_create(&Reconcile { kind, outcome }).inc();
     }

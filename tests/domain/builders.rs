@@ -2,11 +2,11 @@
 
 mod content;
 mod people;
+mod requests;
 mod scene;
 pub mod site;
-mod wishes;
 
 pub use content::*;
 pub use people::*;
+pub use requests::*;
 pub use scene::*;
-pub use wishes::*;

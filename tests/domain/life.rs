@@ -4,12 +4,12 @@
 //! as the rules of the design want it.
 
 mod acts;
+mod gather;
 mod honest;
 mod operator;
 mod oracle;
 mod order;
 mod people;
-mod seen;
 mod settle;
 mod store;
 mod terms;

@@ -33,7 +33,6 @@ mod person;
 mod terms;
 
 mod acts;
-mod brake;
 mod clock;
 mod content;
 mod crash;
@@ -44,6 +43,7 @@ mod failure;
 mod guard;
 mod leader;
 mod line;
+mod mass_revocation;
 mod outage;
 mod replica;
 mod soak;

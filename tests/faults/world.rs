@@ -39,7 +39,7 @@ pub async fn world() -> &'static World {
 async fn start() -> World {
     let plane = Plane::own().await;
     install(&plane).await;
-    let operator = Operator::start(&plane, &["--hold-count", &BRAKE.to_string(), "--recent-requests", "1000"]).await;
+    let operator = Operator::start(&plane, &["--mass-revocation-count", &BRAKE.to_string(), "--recent-requests", "1000"]).await;
     World { plane, operator }
 }
 

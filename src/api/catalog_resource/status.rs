@@ -20,7 +20,7 @@ pub struct CatalogResourceStatus {
     pub asked_at: Option<DateTime<Utc>>,
     /// Since when the admission policies had been in force, unchanged, when an author was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
     /// Each role by itself: one that is missing or refused never holds up the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
@@ -28,7 +28,7 @@ pub struct CatalogResourceStatus {
     pub roles: Vec<RoleStatus>,
     /// `Ready`: every role exists in each of its places, and its authors may hand it out there. `Authorized`: the authors may hand out every
     /// role. Only while they hold: `Conflict`, a binding of somebody else has the name of one that the operator needs, and is left alone;
-    /// `RevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
+    /// `MassRevocationHeld`, an edit would take a role from many at once and waits for a confirmation.
     /// `WriteFailed`, only while it holds: something that follows from it could not be
     /// written and is tried again; the message says why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

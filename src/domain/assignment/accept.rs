@@ -15,30 +15,30 @@ use crate::domain::request::assignment_name;
 use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 
-use super::{Origin, REQUEST_NOT_APPROVED, SELF_ASSIGNMENT, Seen};
+use super::{Input, Origin, REQUEST_NOT_APPROVED, SELF_ASSIGNMENT};
 
 /// Why an assignment gives nothing yet.
 pub(super) struct Refused {
     pub reason: &'static str,
     pub message: String,
-    pub wake_at: Option<DateTime<Utc>>,
+    pub requeue_at: Option<DateTime<Utc>>,
 }
 
 fn refused(reason: &'static str, message: impl Into<String>) -> Refused {
-    Refused { reason, message: message.into(), wake_at: None }
+    Refused { reason, message: message.into(), requeue_at: None }
 }
 
-/// How soon to look again for a request that the cache does not show.
+/// How soon to ask again for a request that the cache does not show.
 const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// `Ok(Some)`: something must be entered into the spec first.
-pub(super) fn check(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
-    if let Some(objection) = seen.objection {
+pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+    if let Some(objection) = input.objection {
         return Err(refused(IDENTITY_NOT_ENFORCED, objection));
     }
-    match seen.assignment.spec.source {
-        Some(Source::Request) => from_request(seen, now).map(|()| None),
-        Some(Source::Direct) => direct(seen, now),
+    match input.assignment.spec.source {
+        Some(Source::Request) => from_request(input, now).map(|()| None),
+        Some(Source::Direct) => direct(input, now),
         None => {
             Err(refused("SourceUnknown", "spec.source is empty: the admission policies were not in force when it was written"))
         }
@@ -46,13 +46,14 @@ pub(super) fn check(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect
 }
 
 /// The record itself must show the approval: an object that merely names a request is not enough.
-fn from_request(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
-    match seen.origin {
-        Origin::Found(request) if vouches(request, seen.assignment) => Ok(()),
+fn from_request(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
+    match input.origin {
+        Origin::Found(request) if vouches(request, input.assignment) => Ok(()),
         Origin::Found(_) => Err(refused(REQUEST_NOT_APPROVED, "its AccessRequest is not approved for this Assignment")),
-        Origin::Unseen | Origin::Gone => {
-            Err(Refused { wake_at: Some(now + SOON), ..refused(REQUEST_NOT_APPROVED, "its AccessRequest is not to be seen yet") })
-        }
+        Origin::Unseen | Origin::Gone => Err(Refused {
+            requeue_at: Some(now + SOON),
+            ..refused(REQUEST_NOT_APPROVED, "its AccessRequest is not to be seen yet")
+        }),
     }
 }
 
@@ -70,12 +71,12 @@ fn vouches(request: &AccessRequest, assignment: &Assignment) -> bool {
         && Some(&spec.subject) == request.subject().as_ref()
 }
 
-fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
-    let spec = &seen.assignment.spec;
-    if seen.catalog.is_none() {
+fn direct(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+    let spec = &input.assignment.spec;
+    if input.catalog.is_none() {
         return Err(refused(Reason::PackageNotFound.as_str(), "this namespace belongs to no Catalog that is Ready"));
     }
-    let Some(package) = seen.package else {
+    let Some(package) = input.package else {
         return Err(refused(
             Reason::PackageNotFound.as_str(),
             format!("access package {:?} does not exist in this namespace", spec.access_package),
@@ -84,7 +85,7 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
     if !readiness::package_is_ready(package) {
         return Err(refused(Reason::PackageNotReady.as_str(), format!("access package {:?} is not Ready", spec.access_package)));
     }
-    let policy = seen.policy.filter(|policy| policy.spec.access_package == spec.access_package);
+    let policy = input.policy.filter(|policy| policy.spec.access_package == spec.access_package);
     let Some(policy) = policy else {
         let text = format!("policy {:?} of access package {:?} does not exist", spec.policy, spec.access_package);
         return Err(refused(Reason::PolicyNotFound.as_str(), text));
@@ -95,21 +96,21 @@ fn direct(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused
             format!("policy {:?} is not Ready: {}", spec.policy, wrong.message),
         ));
     }
-    possible_subject(seen, policy)?;
-    if let Some(held) = seen.holdings.live(now) {
+    possible_subject(input, policy)?;
+    if let Some(held) = input.holdings.live(now) {
         let name = held.metadata.name.as_deref().unwrap_or_default();
         return Err(refused(
             Reason::AlreadyAssigned.as_str(),
             format!("{} holds the package by assignment {name:?}", spec.subject),
         ));
     }
-    compatible(seen, now)?;
-    period(seen, &policy.spec.expiration)
+    compatible(input, now)?;
+    period(input, &policy.spec.expiration)
 }
 
 /// Whether the subject is one to whom the package can be assigned, by whoever wrote the assignment.
-fn possible_subject(seen: &Seen<'_>, policy: &Policy) -> Result<(), Refused> {
-    let (spec, name) = (&seen.assignment.spec, policy.metadata.name.as_deref().unwrap_or_default());
+fn possible_subject(input: &Input<'_>, policy: &Policy) -> Result<(), Refused> {
+    let (spec, name) = (&input.assignment.spec, policy.metadata.name.as_deref().unwrap_or_default());
     let listed = spec.subject.kind == SubjectKind::Group && policy.spec.requestors.subjects.contains(&spec.subject);
     if spec.subject.is_system() && !listed {
         let text = format!(
@@ -128,18 +129,18 @@ fn possible_subject(seen: &Seen<'_>, policy: &Policy) -> Result<(), Refused> {
     Ok(())
 }
 
-fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
-    let held = seen.holdings.holds(&seen.incompatible, now).map(|a| (labels::key_text(a), a.spec.access_package.clone()));
+fn compatible(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
+    let held = input.holdings.holds(&input.incompatible, now).map(|a| (labels::key_text(a), a.spec.access_package.clone()));
     let asked = || {
         let counts = |rival: &holdings::Rival<'_>| rival.claimed || rival.request.phase() != RequestPhase::Submitted;
-        let request = seen.holdings.asks(&seen.incompatible, counts)?;
+        let request = input.holdings.asks(&input.incompatible, counts)?;
         Some((labels::key_text(request), request.spec.access_package.clone()))
     };
     match held.or_else(asked) {
         Some((object, package)) => {
             let text = format!(
                 "{} holds or asks for the incompatible access package {package:?}: {object}",
-                seen.assignment.spec.subject
+                input.assignment.spec.subject
             );
             Err(refused(Reason::Incompatible.as_str(), text))
         }
@@ -149,16 +150,16 @@ fn compatible(seen: &Seen<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
 
 /// The period that is accepted at first: what the request was granted, whatever somebody wrote into the spec since, except for an
 /// earlier end or one that an approved extension granted; for a direct assignment what was checked.
-pub(super) fn first_period(seen: &Seen<'_>) -> Schedule {
-    let (start, wished) = (seen.assignment.start(), seen.assignment.wished_end());
-    let granted = match (seen.assignment.spec.source, seen.origin) {
+pub(super) fn first_period(input: &Input<'_>) -> Schedule {
+    let (start, wished) = (input.assignment.start(), input.assignment.requested_end());
+    let granted = match (input.assignment.spec.source, input.origin) {
         (Some(Source::Request), Origin::Found(request)) => request.status.as_ref().and_then(|s| s.schedule.clone()),
         _ => None,
     };
     match granted {
         Some(granted) => {
             let sooner = later(granted.end_time, wished) == granted.end_time;
-            let end_time = if sooner || seen.granted_ends.contains(&wished) { wished } else { granted.end_time };
+            let end_time = if sooner || input.granted_ends.contains(&wished) { wished } else { granted.end_time };
             Schedule { start_time: granted.start_time, end_time }
         }
         None => Schedule { start_time: start, end_time: wished },
@@ -166,20 +167,20 @@ pub(super) fn first_period(seen: &Seen<'_>) -> Schedule {
 }
 
 /// Whether access may go on until an instant (`None`: without an end) that is later than the accepted end.
-pub(super) fn may_end_at(seen: &Seen<'_>, end: Option<DateTime<Utc>>) -> bool {
-    let direct = seen.assignment.spec.source == Some(Source::Direct);
-    let by_policy = seen.policy.filter(|_| direct).is_some_and(|policy| {
-        let limit = limit(&policy.spec.expiration, seen.assignment.start());
+pub(super) fn may_end_at(input: &Input<'_>, end: Option<DateTime<Utc>>) -> bool {
+    let direct = input.assignment.spec.source == Some(Source::Direct);
+    let by_policy = input.policy.filter(|_| direct).is_some_and(|policy| {
+        let limit = limit(&policy.spec.expiration, input.assignment.start());
         later(limit, end) == limit
     });
-    by_policy || seen.granted_ends.contains(&end)
+    by_policy || input.granted_ends.contains(&end)
 }
 
 /// The period must lie within the policy's limit; one without an end gets the policy's.
-fn period(seen: &Seen<'_>, expiration: &crate::api::policy::Expiration) -> Result<Option<Effect>, Refused> {
-    let start = seen.assignment.start();
+fn period(input: &Input<'_>, expiration: &crate::api::policy::Expiration) -> Result<Option<Effect>, Refused> {
+    let start = input.assignment.start();
     let limit = limit(expiration, start);
-    match (seen.assignment.end(), limit) {
+    match (input.assignment.end(), limit) {
         (Some(end), _) if end <= start => {
             Err(refused(Reason::SchedulePast.as_str(), format!("the end {} is not after the start {}", show(end), show(start))))
         }
@@ -190,7 +191,7 @@ fn period(seen: &Seen<'_>, expiration: &crate::api::policy::Expiration) -> Resul
         (None, Some(limit)) if limit <= start => {
             Err(refused(Reason::SchedulePast.as_str(), format!("the policy allows access until {} only", show(limit))))
         }
-        (None, Some(limit)) => Ok(Some(Effect::EnterEnd { assignment: Key::of(seen.assignment), end: limit })),
+        (None, Some(limit)) => Ok(Some(Effect::EnterEnd { assignment: Key::of(input.assignment), end: limit })),
         _ => Ok(None),
     }
 }

@@ -16,7 +16,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(2);
 impl Draft<'_, '_> {
     /// Why access must end now, if it must.
     pub(super) fn ending(&self) -> Option<(&'static str, String)> {
-        let (assignment, now) = (self.seen.assignment, self.now);
+        let (assignment, now) = (self.input.assignment, self.now);
         if assignment.metadata.deletion_timestamp.is_some() {
             return Some((DELETED, "the Assignment is being deleted".to_owned()));
         }
@@ -27,7 +27,7 @@ impl Draft<'_, '_> {
         if let Some(end) = self.effective_end().filter(|end| now >= *end) {
             return Some((EXPIRED, format!("its end {} was reached", show(end))));
         }
-        if let (Some(Source::Request), Origin::Gone) = (assignment.spec.source, self.seen.origin) {
+        if let (Some(Source::Request), Origin::Gone) = (assignment.spec.source, self.input.origin) {
             return Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned()));
         }
         // What is being taken away is taken away, whatever the spec says by now.
@@ -39,7 +39,7 @@ impl Draft<'_, '_> {
     /// Ends the access; `Expired` or `Revoked` is said only when it is gone.
     pub(super) fn end(&mut self, reason: &'static str, message: String) {
         let never_given = matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled);
-        let left: Vec<&Role> = self.seen.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
+        let left: Vec<&Role> = self.input.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
         if !left.is_empty() && !never_given {
             let names: Vec<String> = left.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
             let failed = left.iter().find_map(|role| role.refused.as_ref());
@@ -47,7 +47,7 @@ impl Draft<'_, '_> {
             return self.revoking(reason, &format!("{message}; still there: {}{failed}", names.join(", ")));
         }
         let phase = if reason == EXPIRED { AssignmentPhase::Expired } else { AssignmentPhase::Revoked };
-        let by = self.seen.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
+        let by = self.input.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
         self.plan.status.grants.clear();
         self.plan.status.ended_at = Some(self.now);
         self.enter(phase, reason, by.as_deref(), &message);
@@ -55,37 +55,38 @@ impl Draft<'_, '_> {
     }
 
     fn revoking(&mut self, reason: &'static str, message: &str) {
-        let patience = self.seen.assignment.end().map(|end| end + GRACE).filter(|until| reason == EXPIRED && self.now < *until);
+        let request_timeout =
+            self.input.assignment.end().map(|end| end + GRACE).filter(|until| reason == EXPIRED && self.now < *until);
         if self.phase() != AssignmentPhase::Revoking {
-            if patience.is_some() {
-                return self.plan.wake(patience);
+            if request_timeout.is_some() {
+                return self.plan.requeue(request_timeout);
             }
             self.enter(AssignmentPhase::Revoking, reason, None, message);
         }
         self.say(reason, message);
-        self.plan.status.grants = grants::statuses(&self.seen.roles, true);
+        self.plan.status.grants = grants::statuses(&self.input.roles, true);
     }
 
     /// Ended: releases an object that is being deleted, and deletes one of the operator's that was kept for its retention.
     pub(super) fn over(&mut self) {
-        let meta = &self.seen.assignment.metadata;
+        let meta = &self.input.assignment.metadata;
         if meta.deletion_timestamp.is_some() {
-            let waits = matches!(self.seen.origin, Origin::Found(request) if !request.phase().is_terminal());
+            let waits = matches!(self.input.origin, Origin::Found(request) if !request.phase().is_terminal());
             // A request under way would make the assignment anew; it hears of the end first.
             if self.is_held() && !waits {
-                self.plan.effects.push(Effect::Release(REVOKE));
+                self.plan.effects.push(Effect::RemoveFinalizer(REVOKE));
             }
             return;
         }
         // What people wrote is theirs to delete: a pipeline that found it gone would make it anew, and the access would come back.
-        if self.seen.assignment.spec.source != Some(Source::Request) {
+        if self.input.assignment.spec.source != Some(Source::Request) {
             return;
         }
-        let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.seen.retention)) else { return };
+        let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.input.retention)) else { return };
         if self.now >= due {
-            self.plan.effects.push(Effect::Retire);
+            self.plan.effects.push(Effect::DeleteSelf);
         } else {
-            self.plan.wake(Some(due));
+            self.plan.requeue(Some(due));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::api::Policy;
 use crate::api::policy::{Approver, ApproverKind, Scope, Stage};
 use crate::api::subject::{Subject, SubjectKind};
 
-use super::Seen;
+use super::Input;
 
 /// The group of everybody whom the API server knows.
 const EVERYBODY: &str = "system:authenticated";
@@ -18,20 +18,20 @@ const ACCOUNTS: &str = "system:serviceaccounts";
 const OF_POLICIES: [&str; 3] = ["entitlement-requestor", "entitlement-requestor-account", "entitlement-approver"];
 
 /// Whom each role is bound to.
-pub(super) fn wanted(seen: &Seen<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
-    named(seen).into_iter().map(|(role, all)| (role, all.into_iter().filter(|s| is_bound(role, s)).collect())).collect()
+pub(super) fn wanted(input: &Input<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
+    named(input).into_iter().map(|(role, all)| (role, all.into_iter().filter(|s| is_bound(role, s)).collect())).collect()
 }
 
 /// Whom the spec or a policy names and nothing is bound to.
-pub(super) fn unbound(seen: &Seen<'_>) -> BTreeSet<Subject> {
-    named(seen).into_iter().flat_map(|(role, all)| all.into_iter().filter(move |s| !is_bound(role, s))).collect()
+pub(super) fn unbound(input: &Input<'_>) -> BTreeSet<Subject> {
+    named(input).into_iter().flat_map(|(role, all)| all.into_iter().filter(move |s| !is_bound(role, s))).collect()
 }
 
-fn named(seen: &Seen<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
-    let spec = &seen.catalog.spec;
+fn named(input: &Input<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
+    let spec = &input.catalog.spec;
     let set = |subjects: &[Subject]| subjects.iter().cloned().collect::<BTreeSet<_>>();
     let asking: BTreeSet<Subject> =
-        seen.policies.iter().filter(|(_, asks)| *asks).flat_map(|(policy, _)| asking(policy)).collect();
+        input.policies.iter().filter(|(_, asks)| *asks).flat_map(|(policy, _)| asking(policy)).collect();
     let accounts = asking.iter().filter(|s| is_account(s)).cloned().collect();
     vec![
         ("entitlement-catalog-owner", set(&spec.owners)),
@@ -40,7 +40,7 @@ fn named(seen: &Seen<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
         ("entitlement-catalog-reader", set(&spec.readers)),
         ("entitlement-requestor", asking),
         ("entitlement-requestor-account", accounts),
-        ("entitlement-approver", deciding(seen)),
+        ("entitlement-approver", deciding(input)),
     ]
 }
 
@@ -72,15 +72,15 @@ fn asking(policy: &Policy) -> BTreeSet<Subject> {
 }
 
 /// Whom policies name as approvers, and stages that are open, or will open, of requests that wait: these keep what was pinned.
-fn deciding(seen: &Seen<'_>) -> BTreeSet<Subject> {
-    let pinned = seen.waiting.iter().flat_map(|terms| &terms.stages);
-    let stages = seen.policies.iter().flat_map(|(policy, _)| &policy.spec.approval.stages).chain(pinned);
+fn deciding(input: &Input<'_>) -> BTreeSet<Subject> {
+    let pinned = input.waiting.iter().flat_map(|terms| &terms.stages);
+    let stages = input.policies.iter().flat_map(|(policy, _)| &policy.spec.approval.stages).chain(pinned);
     let (mut all, mut owners) = (BTreeSet::new(), false);
     for approver in stages.flat_map(approvers) {
         owners |= approver.kind == ApproverKind::CatalogOwners;
         all.extend(approver.subject());
     }
-    all.extend(seen.catalog.spec.owners.iter().filter(|_| owners).cloned());
+    all.extend(input.catalog.spec.owners.iter().filter(|_| owners).cloned());
     all
 }
 

@@ -20,7 +20,7 @@ pub(super) fn approved(draft: &mut Draft<'_, '_>) {
     if !draft.just_passed && !passes(draft, Rank::Pending) {
         return;
     }
-    match draft.seen.request.spec.kind {
+    match draft.input.request.spec.kind {
         RequestType::Add => fix_period(draft),
         RequestType::Extend => extend(draft),
         RequestType::Remove => {
@@ -32,8 +32,8 @@ pub(super) fn approved(draft: &mut Draft<'_, '_>) {
 
 /// Asks the guards again; denies when one fails.
 fn passes(draft: &mut Draft<'_, '_>, rank: Rank) -> bool {
-    let Some(people) = draft.seen.people() else { return false };
-    match guards::again(draft.seen, &people, rank, draft.now) {
+    let Some(people) = draft.input.people() else { return false };
+    match guards::again(draft.input, &people, rank, draft.now) {
         Ok(()) => true,
         Err(refusal) => {
             draft.deny(&refusal, None);
@@ -43,7 +43,7 @@ fn passes(draft: &mut Draft<'_, '_>, rank: Rank) -> bool {
 }
 
 fn live_name(draft: &Draft<'_, '_>) -> Option<String> {
-    draft.seen.holdings.live(draft.now)?.metadata.name.clone()
+    draft.input.holdings.live(draft.now)?.metadata.name.clone()
 }
 
 /// The period counted from now, under the pinned terms.
@@ -51,7 +51,7 @@ fn period(draft: &Draft<'_, '_>) -> Result<Schedule, Refusal> {
     let Some(pinned) = &draft.plan.status.policy else {
         return Err(Refusal::new(Reason::PolicyNotFound, "no policy is pinned"));
     };
-    schedule::effective(&pinned.expiration, pinned.custom_schedule, draft.seen.request.spec.schedule.as_ref(), draft.now)
+    schedule::effective(&pinned.expiration, pinned.custom_schedule, draft.input.request.spec.schedule.as_ref(), draft.now)
 }
 
 fn fix_period(draft: &mut Draft<'_, '_>) {
@@ -71,7 +71,7 @@ fn fix_period(draft: &mut Draft<'_, '_>) {
 
 /// The end moves, never to an earlier instant; the start stays.
 fn extend(draft: &mut Draft<'_, '_>) {
-    let Some(held) = draft.seen.holdings.live(draft.now) else { return };
+    let Some(held) = draft.input.holdings.live(draft.now) else { return };
     let (start, old_end, name) = (held.start(), held.end(), held.metadata.name.clone());
     match period(draft) {
         Err(refusal) => draft.deny(&refusal, None),
@@ -92,7 +92,7 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
     let Some(period) = draft.plan.status.schedule.clone() else { return };
     if draft.now < period.start_time {
         draft.wait_for(format!("the start at {}", show(period.start_time)));
-        draft.plan.wake(Some(period.start_time));
+        draft.plan.requeue(Some(period.start_time));
     } else if period.end_time.is_some_and(|end| draft.now >= end) {
         draft.deny(&Refusal::new(Reason::SchedulePast, "the whole period passed before the access could start"), None);
     } else if passes(draft, Rank::Approved) {
@@ -101,7 +101,7 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
 }
 
 fn provision(draft: &mut Draft<'_, '_>) {
-    draft.plan.status.assignment = Some(assignment_name(draft.seen.request));
+    draft.plan.status.assignment = Some(assignment_name(draft.input.request));
     let granted = granted(draft);
     draft.enter(RequestPhase::Provisioning, "", None, granted);
 }
@@ -113,7 +113,7 @@ fn granted(draft: &Draft<'_, '_>) -> String {
 
 /// Provisioning, PartiallyDelivered: repeats what is not done yet, and looks how far it is.
 pub(super) fn under_way(draft: &mut Draft<'_, '_>) {
-    match draft.seen.request.spec.kind {
+    match draft.input.request.spec.kind {
         RequestType::Add => adding(draft),
         RequestType::Extend => extending(draft),
         RequestType::Remove => removing(draft),
@@ -121,13 +121,13 @@ pub(super) fn under_way(draft: &mut Draft<'_, '_>) {
 }
 
 fn adding(draft: &mut Draft<'_, '_>) {
-    let Some(assignment) = draft.seen.assignment else {
+    let Some(assignment) = draft.input.assignment else {
         if let Some(assignment) = new_assignment(draft) {
             draft.plan.effects.push(Effect::CreateAssignment(Box::new(assignment)));
         }
         return;
     };
-    if assignment.spec.access_request_uid != draft.seen.request.metadata.uid {
+    if assignment.spec.access_request_uid != draft.input.request.metadata.uid {
         return name_taken(draft, assignment);
     }
     let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
@@ -163,13 +163,13 @@ fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
     draft.wait_for(text);
 }
 
-/// The assignment that the request extends or ends. In the look that chose it, it is found among what the subject holds.
+/// The assignment that the request extends or ends. When it was chosen just now, it is found among what the subject holds.
 pub(super) fn target<'a>(draft: &Draft<'_, 'a>) -> Option<&'a Assignment> {
-    let seen = draft.seen;
+    let input = draft.input;
     let named = |a: &&Assignment| {
-        a.metadata.namespace == seen.request.metadata.namespace && a.metadata.name == draft.plan.status.assignment
+        a.metadata.namespace == input.request.metadata.namespace && a.metadata.name == draft.plan.status.assignment
     };
-    seen.assignment.or_else(|| seen.holdings.assignments.iter().copied().find(named))
+    input.assignment.or_else(|| input.holdings.assignments.iter().copied().find(named))
 }
 
 fn extending(draft: &mut Draft<'_, '_>) {
@@ -187,7 +187,7 @@ fn extending(draft: &mut Draft<'_, '_>) {
 }
 
 fn removing(draft: &mut Draft<'_, '_>) {
-    let request = draft.seen.request;
+    let request = draft.input.request;
     match target(draft) {
         Some(assignment) if !assignment.phase().is_terminal() => {
             if assignment.spec.revoked.is_none() {
@@ -233,7 +233,7 @@ pub fn assignment_name(request: &AccessRequest) -> String {
 
 /// The assignment that an approved request makes. The deadline is in it from the first write.
 fn new_assignment(draft: &Draft<'_, '_>) -> Option<Assignment> {
-    let (request, status) = (draft.seen.request, &draft.plan.status);
+    let (request, status) = (draft.input.request, &draft.plan.status);
     let period = status.schedule.clone()?;
     let spec = AssignmentSpec {
         access_package: request.spec.access_package.clone(),

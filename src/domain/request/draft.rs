@@ -15,34 +15,42 @@ use crate::domain::readiness::generation;
 use crate::domain::schedule::show;
 use crate::domain::{decision, history};
 
-use super::{CANCELLED, Seen, conditions};
+use super::{CANCELLED, Input, conditions};
 
 /// A plan in the making.
 pub(super) struct Draft<'s, 'a> {
-    pub seen: &'s Seen<'a>,
+    pub input: &'s Input<'a>,
     pub now: DateTime<Utc>,
     pub plan: Plan<AccessRequestStatus>,
-    /// The guards were passed in this very look, so that they need not be asked again.
+    /// The guards were passed just now, so that they need not be asked again.
     pub just_passed: bool,
     judged: BTreeSet<Key>,
     /// What there is to judge, by name.
     decisions: HashMap<&'a str, &'a ApprovalDecision>,
 }
 
-/// Most decisions that one look tells what became of them: each is a write. The rest has its turn in the next look, behind others that wait.
+/// Most decisions that are told at once what became of them: each is a write. The rest has its turn the next time, behind others that wait.
 const MOST_JUDGED: usize = 100;
 
 impl<'s, 'a> Draft<'s, 'a> {
-    pub fn new(seen: &'s Seen<'a>, now: DateTime<Utc>) -> Self {
-        let status = seen.request.status.clone().unwrap_or_default();
-        let decisions = seen.decisions.iter().map(|d| (d.metadata.name.as_deref().unwrap_or_default(), *d)).collect();
-        let mut draft = Self { seen, now, plan: Plan::status(status), just_passed: false, judged: BTreeSet::new(), decisions };
+    pub fn new(input: &'s Input<'a>, now: DateTime<Utc>) -> Self {
+        let status = input.request.status.clone().unwrap_or_default();
+        let decisions = input.decisions.iter().map(|d| (d.metadata.name.as_deref().unwrap_or_default(), *d)).collect();
+        let mut draft = Self { input, now, plan: Plan::status(status), just_passed: false, judged: BTreeSet::new(), decisions };
         if draft.plan.status.timeline.is_empty() {
-            let by = seen.request.spec.requestor.as_ref().map(|r| r.username.as_str());
-            let text = seen.request.spec.justification.clone();
+            let by = input.request.spec.requestor.as_ref().map(|r| r.username.as_str());
+            let text = input.request.spec.justification.clone();
             let status = &mut draft.plan.status;
-            history::tell(&mut status.timeline, &mut draft.plan.notes, created(seen.request), false, "Submitted", by, &text);
-            history::entered(&mut draft.plan.notes, "");
+            history::publish(
+                &mut status.timeline,
+                &mut draft.plan.notices,
+                created(input.request),
+                false,
+                "Submitted",
+                by,
+                &text,
+            );
+            history::entered(&mut draft.plan.notices, "");
         }
         draft
     }
@@ -75,13 +83,13 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
         self.say(reason, &message);
         let told = if reason.is_empty() || reason == event { message } else { format!("{reason}: {message}") };
-        self.tell(warning, event, by, &told);
-        history::entered(&mut self.plan.notes, reason);
+        self.publish(warning, event, by, &told);
+        history::entered(&mut self.plan.notices, reason);
     }
 
     /// Records something that is no change of phase.
-    pub fn tell(&mut self, warning: bool, event: &'static str, by: Option<&str>, message: &str) {
-        history::tell(&mut self.plan.status.timeline, &mut self.plan.notes, self.now, warning, event, by, message);
+    pub fn publish(&mut self, warning: bool, event: &'static str, by: Option<&str>, message: &str) {
+        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, warning, event, by, message);
     }
 
     /// Sets reason and message, without a change of phase.
@@ -100,13 +108,13 @@ impl<'s, 'a> Draft<'s, 'a> {
         self.close_stage(StageState::Denied);
         self.enter(RequestPhase::Denied, refusal.reason.as_str(), by, &refusal.message);
         if refusal.reason == Reason::TooManyRequests {
-            self.plan.notes.iter_mut().for_each(|note| note.quiet = true);
+            self.plan.notices.iter_mut().for_each(|notice| notice.quiet = true);
         }
     }
 
     /// Withdraws the request when its spec says so.
     pub fn cancelled(&mut self) -> bool {
-        let asked = self.seen.request.spec.cancelled;
+        let asked = self.input.request.spec.cancelled;
         if asked {
             self.close_stage(StageState::Cancelled);
             self.enter(RequestPhase::Cancelled, CANCELLED, None, "spec.cancelled was set");
@@ -120,9 +128,9 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
     }
 
-    /// Whether a decision was judged in this look.
+    /// Whether a decision was judged just now.
     pub fn was_judged(&self, name: &str) -> bool {
-        let namespace = self.seen.request.metadata.namespace.clone().unwrap_or_default();
+        let namespace = self.input.request.metadata.namespace.clone().unwrap_or_default();
         self.judged.contains(&Key::new(namespace, name))
     }
 
@@ -131,7 +139,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         if let Some(found) = self.decisions.get(decision.name.as_str()) {
             self.judged.insert(decision.clone());
             let status = Box::new(decision::judged(found, judgement, self.now));
-            self.plan.effects.push(Effect::Judge { decision: decision.clone(), status });
+            self.plan.effects.push(Effect::RecordDecision { decision: decision.clone(), status });
         }
     }
 
@@ -141,7 +149,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         if !matches!(self.phase(), RequestPhase::Submitted) {
             let stages = self.plan.status.stages.iter().flat_map(|s| &s.decisions);
             let all_counted: BTreeSet<String> = stages.map(|d| d.decision_ref.clone()).collect();
-            for decision in &self.seen.decisions {
+            for decision in &self.input.decisions {
                 let key = Key::of(*decision);
                 let counted = all_counted.contains(&key.name);
                 let open = self.phase() == RequestPhase::PendingApproval && !counted;
@@ -158,14 +166,14 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
     }
 
-    /// Whoever decides ten thousand times holds up nobody: what follows from the request goes first, and a look tells only so many what became of
+    /// Whoever decides ten thousand times holds up nobody: what follows from the request goes first, and one reconciliation tells only so many what became of
     /// their decisions.
     fn judge_some_later(&mut self) {
         let (judges, mut others): (Vec<_>, Vec<_>) =
-            self.plan.effects.drain(..).partition(|effect| matches!(effect, Effect::Judge { .. }));
+            self.plan.effects.drain(..).partition(|effect| matches!(effect, Effect::RecordDecision { .. }));
         if judges.len() > MOST_JUDGED {
-            others.retain(|effect| *effect != Effect::Retire);
-            self.plan.wake(Some(self.now));
+            others.retain(|effect| *effect != Effect::DeleteSelf);
+            self.plan.requeue(Some(self.now));
         }
         others.extend(judges.into_iter().take(MOST_JUDGED));
         self.plan.effects = others;
@@ -175,9 +183,9 @@ impl<'s, 'a> Draft<'s, 'a> {
         self.judge_the_rest();
         self.judge_some_later();
         // Whoever decided is told before the request goes.
-        self.plan.effects.sort_by_key(|effect| *effect == Effect::Retire);
-        self.plan.status.observed_generation = Some(generation(self.seen.request));
-        conditions::set_all(&mut self.plan.status, self.seen.request, self.now);
+        self.plan.effects.sort_by_key(|effect| *effect == Effect::DeleteSelf);
+        self.plan.status.observed_generation = Some(generation(self.input.request));
+        conditions::set_all(&mut self.plan.status, self.input.request, self.now);
         self.plan
     }
 

@@ -17,9 +17,9 @@ use super::{ACCESS_ENDED, DELIVERED};
 pub(super) fn ended(draft: &mut Draft<'_, '_>) {
     access_ended(draft);
     let own = |a: &&Assignment| {
-        draft.seen.request.spec.kind == RequestType::Add && a.spec.access_request_uid == draft.seen.request.metadata.uid
+        draft.input.request.spec.kind == RequestType::Add && a.spec.access_request_uid == draft.input.request.metadata.uid
     };
-    let assignment = draft.seen.assignment.filter(own);
+    let assignment = draft.input.assignment.filter(own);
     if assignment.is_some_and(|a| !a.phase().is_terminal()) {
         return;
     }
@@ -27,9 +27,9 @@ pub(super) fn ended(draft: &mut Draft<'_, '_>) {
     let last = draft.plan.status.timeline.last().map(|entry: &TimelineEntry| entry.at);
     let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(kept(draft))) else { return };
     if draft.now >= due {
-        draft.plan.effects.push(Effect::Retire);
+        draft.plan.effects.push(Effect::DeleteSelf);
     } else {
-        draft.plan.wake(Some(due));
+        draft.plan.requeue(Some(due));
     }
 }
 
@@ -41,13 +41,13 @@ fn kept(draft: &Draft<'_, '_>) -> TimeDelta {
         true => TimeDelta::minutes(10),
         false => TimeDelta::days(7),
     };
-    if refused { draft.seen.retention.min(most) } else { draft.seen.retention }
+    if refused { draft.input.retention.min(most) } else { draft.input.retention }
 }
 
 /// Tells once that the access which was delivered is over, and why: requestors read their requests, and mostly no assignments.
 fn access_ended(draft: &mut Draft<'_, '_>) {
     let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ACCESS_ENDED);
-    let gave = draft.phase() == RequestPhase::Delivered && draft.seen.request.spec.kind != RequestType::Remove;
+    let gave = draft.phase() == RequestPhase::Delivered && draft.input.request.spec.kind != RequestType::Remove;
     if told || !gave {
         return;
     }
@@ -59,7 +59,7 @@ fn access_ended(draft: &mut Draft<'_, '_>) {
         },
     };
     let message = format!("access ended at {}: {why}", show(at));
-    draft.tell(false, ACCESS_ENDED, None, &message);
+    draft.publish(false, ACCESS_ENDED, None, &message);
     draft.say(DELIVERED, &message);
     if let Some(period) = &mut draft.plan.status.schedule {
         period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));

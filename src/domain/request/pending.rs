@@ -12,7 +12,7 @@ use crate::domain::eligibility::People;
 use crate::domain::guards::{Reason, Refusal};
 use crate::domain::schedule::show;
 
-use super::Seen;
+use super::Input;
 use super::draft::Draft;
 
 /// Event of the timeline: more people may decide a stage.
@@ -21,10 +21,17 @@ const ESCALATED: &str = "Escalated";
 const APPROVAL_COUNTED: &str = "ApprovalCounted";
 
 /// The people that a judgement is about.
-pub(super) fn bench<'b>(seen: &'b Seen<'_>, people: &'b People<'b>) -> Bench<'b> {
-    let owners = seen.catalog.map(Catalog::deciding_owners).unwrap_or_default();
-    let (vouched_since, content_since) = (seen.vouched_since, None);
-    Bench { request: seen.request, requestor: people.requestor, subject: &people.subject, owners, content_since, vouched_since }
+pub(super) fn bench<'b>(input: &'b Input<'_>, people: &'b People<'b>) -> Bench<'b> {
+    let owners = input.catalog.map(Catalog::deciding_owners).unwrap_or_default();
+    let (identity_enforced_since, content_since) = (input.identity_enforced_since, None);
+    Bench {
+        request: input.request,
+        requestor: people.requestor,
+        subject: &people.subject,
+        owners,
+        content_since,
+        identity_enforced_since,
+    }
 }
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {
@@ -51,13 +58,13 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
 
 /// Approvers approve content, not a name: when the roles of the package change, approval begins anew.
 fn follow_content(draft: &mut Draft<'_, '_>) {
-    let (seen, now) = (draft.seen, draft.now);
-    let (known, found) = (draft.plan.status.content_digest.clone(), &seen.content);
-    if seen.package.is_none() || known == found.digest {
+    let (input, now) = (draft.input, draft.now);
+    let (known, found) = (draft.plan.status.content_digest.clone(), &input.content);
+    if input.package.is_none() || known == found.digest {
         return;
     }
     pin_content(draft);
-    let (Some(people), Some(first)) = (seen.people(), draft.pinned().and_then(|pinned| pinned.stages.into_iter().next())) else {
+    let (Some(people), Some(first)) = (input.people(), draft.pinned().and_then(|pinned| pinned.stages.into_iter().next())) else {
         return;
     };
     if known.is_empty() {
@@ -66,20 +73,20 @@ fn follow_content(draft: &mut Draft<'_, '_>) {
     // What was decided in this very second was decided on what was shown before.
     let since = now + TimeDelta::seconds(1);
     draft.plan.status.content_changed_at = Some(since);
-    draft.plan.status.stages = vec![approval::open(&first, &bench(seen, &people), since, now)];
+    draft.plan.status.stages = vec![approval::open(&first, &bench(input, &people), since, now)];
     let roles: Vec<String> = found.roles.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
     let text = format!(
         "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
         if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
     );
-    draft.tell(true, CONTENT_CHANGED, None, &text);
+    draft.publish(true, CONTENT_CHANGED, None, &text);
     stage_opened(draft);
 }
 
 /// Shows approvers what they approve.
 pub(super) fn pin_content(draft: &mut Draft<'_, '_>) {
-    draft.plan.status.content.clone_from(&draft.seen.content.roles);
-    draft.plan.status.content_digest.clone_from(&draft.seen.content.digest);
+    draft.plan.status.content.clone_from(&draft.input.content.roles);
+    draft.plan.status.content_digest.clone_from(&draft.input.content.digest);
 }
 
 /// The stage that is open, with the terms it was pinned with.
@@ -97,20 +104,20 @@ fn set_state(draft: &mut Draft<'_, '_>, index: usize, state: StageState) {
 
 /// Counts the decisions that are not judged yet.
 fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
-    let seen = draft.seen;
-    let Some(people) = seen.people() else { return };
+    let input = draft.input;
+    let Some(people) = input.people() else { return };
     let known: Vec<String> =
         draft.plan.status.stages.iter().flat_map(|s| s.decisions.iter().map(|d| d.decision_ref.clone())).collect();
     let fresh = |d: &&&crate::api::ApprovalDecision| {
         let name = d.metadata.name.clone().unwrap_or_default();
         !is_judged(d) && !known.contains(&name) && !draft.was_judged(&name)
     };
-    let mut decisions: Vec<_> = seen.decisions.iter().filter(fresh).copied().collect();
+    let mut decisions: Vec<_> = input.decisions.iter().filter(fresh).copied().collect();
     approval::order(&mut decisions);
     let content_since = draft.plan.status.content_changed_at;
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
     let before = status.decisions.len();
-    let bench = Bench { content_since, ..bench(seen, &people) };
+    let bench = Bench { content_since, ..bench(input, &people) };
     let judged = approval::judge(stage, status, &bench, &decisions);
     let status = status.clone();
     // What decides a stage is told with its end.
@@ -119,7 +126,7 @@ fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
         status.decisions.iter().enumerate().take(status.decisions.len().saturating_sub(decisive)).skip(before)
     {
         let text = format!("stage {:?}, {} of {}: {}", status.name, number + 1, stage.approvals_required, counted.reason);
-        draft.tell(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
+        draft.publish(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
     }
     judged.into_iter().for_each(|(key, judgement)| draft.judge(&key, judgement));
 }
@@ -131,16 +138,16 @@ fn approvals(count: usize) -> String {
 
 /// Shows who may decide now, and until when.
 fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
-    let (seen, now) = (draft.seen, draft.now);
-    let Some(people) = seen.people() else { return };
+    let (input, now) = (draft.input, draft.now);
+    let Some(people) = input.people() else { return };
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
-    let approvers = approval::approvers_at(stage, status, &bench(seen, &people), now);
+    let approvers = approval::approvers_at(stage, status, &bench(input, &people), now);
     status.approvers = approvers;
     let status = status.clone();
     let text = format!("stage {:?}: the escalation approvers may decide too", status.name);
     let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ESCALATED && entry.message == text);
     if status.escalates_at.is_some_and(|at| now >= at) && !told {
-        draft.tell(true, ESCALATED, None, &text);
+        draft.publish(true, ESCALATED, None, &text);
     }
     let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
     let missing = approvals(usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len()));
@@ -155,8 +162,8 @@ fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
         draft.say("AwaitingApproval", &text);
         draft.wait_for(format!("{} (stage {}, {missing}, until {})", names.join(", "), status.name, show(status.deadline)));
     }
-    draft.plan.wake(Some(status.deadline));
-    draft.plan.wake(status.escalates_at.filter(|at| *at > now));
+    draft.plan.requeue(Some(status.deadline));
+    draft.plan.requeue(status.escalates_at.filter(|at| *at > now));
 }
 
 fn denied(draft: &mut Draft<'_, '_>, index: usize) {
@@ -177,14 +184,14 @@ fn approved(draft: &mut Draft<'_, '_>, index: usize) {
     let last = status.decisions.last();
     let by = last.map(|d| d.approver.clone());
     let why = last.map(|d| d.reason.clone()).unwrap_or_default();
-    draft.tell(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
+    draft.publish(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
     let Some(next) = pinned.stages.get(index + 1) else {
         return draft.enter(RequestPhase::Approved, "", by.as_deref(), "every stage has its approvals");
     };
-    let Some(people) = draft.seen.people() else { return };
+    let Some(people) = draft.input.people() else { return };
     // Decisions for the next stage count from the moment this one was decided, by the API server's clock.
     let opened_at = last.map_or(draft.now, |d| d.at);
-    let opened = approval::open(next, &bench(draft.seen, &people), opened_at, draft.now);
+    let opened = approval::open(next, &bench(draft.input, &people), opened_at, draft.now);
     draft.plan.status.stages.push(opened);
     stage_opened(draft);
     step(draft);
@@ -195,6 +202,6 @@ pub(super) fn stage_opened(draft: &mut Draft<'_, '_>) {
     if let Some(stage) = draft.plan.status.stages.last().cloned() {
         let names: Vec<String> = stage.approvers.iter().map(approval::show).collect();
         let text = format!("stage {:?} is open to {} until {}", stage.name, names.join(", "), show(stage.deadline));
-        draft.tell(false, "StageOpened", None, &text);
+        draft.publish(false, "StageOpened", None, &text);
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::api::Policy;
 use crate::api::access_request::{PinnedPolicy, RequestPhase, RequestType, Schedule};
 use crate::api::time::created;
-use crate::domain::guards::{self, Outcome, Reason, Refusal};
+use crate::domain::guards::{self, Action, Reason, Refusal};
 use crate::domain::readiness::generation;
 use crate::domain::{approval, schedule};
 
@@ -16,44 +16,44 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
-    let seen = draft.seen;
-    if let Some(since) = seen.vouched_since.filter(|since| created(seen.request) < *since) {
+    let input = draft.input;
+    if let Some(since) = input.identity_enforced_since.filter(|since| created(input.request) < *since) {
         let text = format!(
             "created at {}, before the admission policies were in force as they are now ({}), so that nobody vouches for who asks: ask again",
-            schedule::show(created(seen.request)),
+            schedule::show(created(input.request)),
             schedule::show(since)
         );
         return draft.deny(&Refusal::new(Reason::IdentityNotEnforced, text), None);
     }
-    let Some(people) = seen.people() else {
+    let Some(people) = input.people() else {
         let text = "spec.requestor is empty: nobody vouches for who asks; the admission policies were not in force";
         return draft.deny(&Refusal::new(Reason::NotEligible, text), None);
     };
-    if seen.request.spec.kind == RequestType::Remove {
-        return match guards::at_removal(seen, &people, draft.now) {
+    if input.request.spec.kind == RequestType::Remove {
+        return match guards::at_removal(input, &people, draft.now) {
             Ok(()) => approve_at_once(draft, "no approval is needed to give access back"),
             Err(refusal) => draft.deny(&refusal, None),
         };
     }
-    match guards::at_submit(seen, &people, draft.now) {
+    match guards::at_submit(input, &people, draft.now) {
         Ok(passed) => accept(draft, passed.policy, passed.schedule),
-        Err(Outcome::Refuse(refusal)) => draft.deny(&refusal, None),
-        Err(Outcome::Wait(refusal)) => wait(draft, &refusal),
+        Err(Action::Refuse(refusal)) => draft.deny(&refusal, None),
+        Err(Action::Wait(refusal)) => wait(draft, &refusal),
     }
 }
 
 fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
-    let until: DateTime<Utc> = created(draft.seen.request) + PATIENCE;
+    let until: DateTime<Utc> = created(draft.input.request) + PATIENCE;
     if draft.now >= until {
         return draft.deny(refusal, None);
     }
     draft.say(refusal.reason.as_str(), &refusal.message);
     draft.wait_for(format!("{} (until {})", refusal.message, schedule::show(until)));
-    draft.plan.wake(Some(until));
+    draft.plan.requeue(Some(until));
 }
 
 fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
-    let extend = draft.seen.request.spec.kind == RequestType::Extend;
+    let extend = draft.input.request.spec.kind == RequestType::Extend;
     let stages = if extend && !policy.spec.approval.for_extension { Vec::new() } else { policy.spec.approval.stages.clone() };
     let pinned = PinnedPolicy {
         name: policy.metadata.name.clone().unwrap_or_default(),
@@ -68,8 +68,8 @@ fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
     match pinned.stages.first() {
         None => approve_at_once(draft, &format!("policy {:?} requires no approval", pinned.name)),
         Some(first) => {
-            let Some(people) = draft.seen.people() else { return };
-            let opened = approval::open(first, &pending::bench(draft.seen, &people), created(draft.seen.request), draft.now);
+            let Some(people) = draft.input.people() else { return };
+            let opened = approval::open(first, &pending::bench(draft.input, &people), created(draft.input.request), draft.now);
             draft.plan.status.stages.push(opened);
             pending::pin_content(draft);
             draft.enter(RequestPhase::PendingApproval, "", None, format!("accepted under policy {:?}", pinned.name));

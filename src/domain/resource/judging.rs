@@ -57,10 +57,10 @@ pub fn asks_again_at(resource: &CatalogResource, now: DateTime<Utc>) -> Option<D
     Some(last + (now - since).clamp(soonest, latest))
 }
 
-/// Most questions of one look: what one resource needs to know waits behind what others need to know.
+/// Most questions at once: what one resource needs to know waits behind what others need to know.
 pub const MOST_QUESTIONS: usize = 64;
 
-/// What has to be asked now, at most [`MOST_QUESTIONS`]; the rest in the next look. A role that `is_doubted` waits until somebody writes it anew.
+/// What has to be asked now, at most [`MOST_QUESTIONS`]; the rest the next time. A role that `is_doubted` waits until somebody writes it anew.
 pub fn questions(
     resource: &CatalogResource,
     offer: &Offer,

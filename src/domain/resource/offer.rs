@@ -69,7 +69,7 @@ impl OfferedRole {
         self.places.iter().map(|scope| Target { scope: scope.clone(), role: self.role_ref.clone() })
     }
 
-    /// Nobody vouched for its authors when it was looked at; that does not change before somebody writes it anew.
+    /// Nobody vouched for its authors when it was reconciled; that does not change before somebody writes it anew.
     pub fn is_doubted(&self) -> bool {
         self.is_settled() && self.known.as_ref().is_some_and(|known| known.reason == AUTHOR_UNKNOWN)
     }

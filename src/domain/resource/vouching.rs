@@ -47,7 +47,7 @@ pub fn doubt(resource: &CatalogResource, role: &OfferedRole, vouching: Vouching<
 /// from which they are; by name and digest. `watched`: we saw that they were not; else the policies may have changed while nobody looked, and
 /// did if they are others than when an author was judged the last time.
 pub fn stands_open(resource: &CatalogResource, offer: &Offer, since: DateTime<Utc>, watched: bool) -> Vec<(String, String)> {
-    let before = resource.status.as_ref().and_then(|s| s.vouched_since);
+    let before = resource.status.as_ref().and_then(|s| s.identity_enforced_since);
     if !watched && (is_new(resource) || before == Some(since)) {
         return Vec::new();
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{ALL, at};
 use crate::queue::schedule::{Now, Schedule};
-use crate::queue::{Job, Lane, Outcome};
+use crate::queue::{Action, Job, Lane};
 
 /// Of three keys that a flow has.
 const MODEL_SHARE: usize = 2;
@@ -18,17 +18,17 @@ const MODEL_SHARE: usize = 2;
 enum Act {
     Push(u8, Lane),
     Take,
-    Done(u8, Outcome),
+    Done(u8, Action),
     Pass(i64),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
     let lane = || prop_oneof![Just(Lane::Urgent), Just(Lane::Ordinary)];
     let outcome = prop_oneof![
-        Just(Outcome::Idle),
-        Just(Outcome::Failed),
-        Just(Outcome::Unanswered),
-        (0..40_i64, lane()).prop_map(|(seconds, lane)| Outcome::At(at(seconds), lane)),
+        Just(Action::AwaitChange),
+        Just(Action::Retry),
+        Just(Action::RetrySoon),
+        (0..40_i64, lane()).prop_map(|(seconds, lane)| Action::RequeueAt(at(seconds), lane)),
     ];
     let act = prop_oneof![
         3 => (0..6_u8, lane()).prop_map(|(key, lane)| Act::Push(key, lane)),
@@ -86,16 +86,16 @@ impl Model {
         Ok(())
     }
 
-    fn done(&mut self, key: u8, outcome: Outcome) {
+    fn done(&mut self, key: u8, outcome: Action) {
         let Some(ran) = self.running.remove(&key) else { return };
         match outcome {
-            Outcome::Idle => {
+            Action::AwaitChange => {
                 self.deadlines.remove(&key);
             }
-            Outcome::At(at, lane) => {
+            Action::RequeueAt(at, lane) => {
                 self.deadlines.insert(key, (at, lane));
             }
-            Outcome::Failed | Outcome::Unanswered => {
+            Action::Retry | Action::RetrySoon => {
                 self.failed.insert(key);
                 self.push(key, ran);
             }
@@ -136,13 +136,13 @@ proptest! {
             prop_assert_eq!(schedule.depth(), going_on.len());
         }
         for key in model.running.keys().copied().collect::<Vec<_>>() {
-            apply(Act::Done(key, Outcome::Idle), &mut schedule, &mut model, &mut now)?;
+            apply(Act::Done(key, Action::AwaitChange), &mut schedule, &mut model, &mut now)?;
         }
         let late = Now { wall: at(10_000), monotonic: now.monotonic + Duration::from_secs(10_000) };
         while let Some(key) = schedule.take(&ALL, late) {
             model.take(Some(key), late.wall)?;
-            schedule.done(&key, Outcome::Idle, late.monotonic);
-            model.done(key, Outcome::Idle);
+            schedule.done(&key, Action::AwaitChange, late.monotonic);
+            model.done(key, Action::AwaitChange);
         }
         prop_assert!(model.owed.is_empty() && model.deadlines.is_empty(), "lost: {:?} {:?}", model.owed, model.deadlines);
         prop_assert_eq!((schedule.depth(), schedule.deadlines()), (0, 0));

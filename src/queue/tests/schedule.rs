@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{ALL, SHARE, at};
 use crate::queue::schedule::{Now, Schedule};
-use crate::queue::{Lane, Outcome};
+use crate::queue::{Action, Lane};
 
 struct Bench {
     schedule: Schedule<&'static str>,
@@ -26,7 +26,7 @@ impl Bench {
         self.schedule.take(&ALL, self.now)
     }
 
-    fn done(&mut self, work: &'static str, outcome: Outcome) {
+    fn done(&mut self, work: &'static str, outcome: Action) {
         self.schedule.done(&work, outcome, self.now.monotonic);
     }
 
@@ -34,12 +34,12 @@ impl Bench {
     fn hold(&mut self, work: &'static str, seconds: i64, lane: Lane) {
         self.schedule.push(work, Lane::Ordinary);
         assert_eq!(self.take(), Some(work));
-        self.done(work, Outcome::At(at(seconds), lane));
+        self.done(work, Action::RequeueAt(at(seconds), lane));
     }
 
     fn fail(&mut self, work: &'static str) {
         assert_eq!(self.take(), Some(work));
-        self.done(work, Outcome::Failed);
+        self.done(work, Action::Retry);
     }
 }
 
@@ -92,9 +92,9 @@ fn a_flow_has_its_share_of_the_places_and_others_have_the_rest() {
     bench.schedule.push("one/1", Lane::Ordinary);
     bench.schedule.push("flood/6", Lane::Urgent);
     assert_eq!([bench.take(), bench.take(), bench.take()], [Some("flood/6"), Some("one/1"), None], "what is urgent has no share");
-    bench.done("flood/6", Outcome::Idle);
+    bench.done("flood/6", Action::AwaitChange);
     assert_eq!(bench.take(), None);
-    bench.done("flood/1", Outcome::Failed);
+    bench.done("flood/1", Action::Retry);
     assert_eq!([bench.take(), bench.take()], [Some("flood/5"), None]);
 }
 
@@ -120,10 +120,10 @@ fn a_key_pushed_while_it_runs_runs_once_more_afterwards() {
     bench.schedule.push("b", Lane::Ordinary);
     assert_eq!(bench.take(), Some("b"));
     assert_eq!(bench.take(), None);
-    bench.done("a", Outcome::Idle);
+    bench.done("a", Action::AwaitChange);
     assert_eq!(bench.take(), Some("a"));
-    bench.done("a", Outcome::Idle);
-    bench.done("b", Outcome::Idle);
+    bench.done("a", Action::AwaitChange);
+    bench.done("b", Action::AwaitChange);
     assert_eq!((bench.take(), bench.schedule.depth()), (None, 0));
 }
 
@@ -131,8 +131,8 @@ fn a_key_pushed_while_it_runs_runs_once_more_afterwards() {
 fn ending_what_does_not_run_changes_nothing() {
     let mut bench = Bench::new();
     bench.schedule.push("a", Lane::Ordinary);
-    bench.done("a", Outcome::Failed);
-    bench.done("b", Outcome::At(at(1), Lane::Urgent));
+    bench.done("a", Action::Retry);
+    bench.done("b", Action::RequeueAt(at(1), Lane::Urgent));
     assert_eq!((bench.schedule.depth(), bench.schedule.deadlines()), (1, 0));
     assert_eq!(bench.take(), Some("a"));
 }
@@ -151,7 +151,7 @@ fn a_failing_key_waits_longer_and_longer_but_at_most_a_minute() {
         bench.pass(2);
     }
     assert_eq!(bench.take(), Some("a"));
-    bench.done("a", Outcome::Idle);
+    bench.done("a", Action::AwaitChange);
     bench.schedule.push("a", Lane::Ordinary);
     bench.fail("a");
     assert!(bench.schedule.next_retry().unwrap() - bench.now.monotonic <= Duration::from_millis(400), "forgotten on success");
@@ -173,7 +173,7 @@ fn only_an_urgent_push_shortens_a_backoff_and_never_below_the_least_delay() {
     bench.schedule.push("a", Lane::Urgent);
     assert_eq!(bench.take(), Some("a"));
     bench.schedule.push("a", Lane::Urgent);
-    bench.done("a", Outcome::Failed);
+    bench.done("a", Action::Retry);
     bench.pass(199);
     assert_eq!((bench.take(), bench.take()), (Some("b"), None));
     bench.pass(1);
@@ -199,7 +199,7 @@ fn what_nobody_answers_waits_some_seconds_at_most() {
     bench.schedule.push("a", Lane::Ordinary);
     for attempt in 0..12 {
         assert_eq!(bench.take(), Some("a"));
-        bench.done("a", Outcome::Unanswered);
+        bench.done("a", Action::RetrySoon);
         let wait = bench.schedule.next_retry().unwrap() - bench.now.monotonic;
         assert!(wait <= Duration::from_secs(5), "attempt {attempt}: {wait:?}");
         bench.pass(5_000);
@@ -234,10 +234,10 @@ fn a_deadline_replaces_the_one_before_and_follows_the_wall_clock() {
 #[test]
 fn a_run_replaces_the_deadline_unless_it_fails() {
     for (outcome, held) in [
-        (Outcome::At(at(30), Lane::Ordinary), Some(at(30))),
-        (Outcome::At(at(10), Lane::Ordinary), Some(at(10))),
-        (Outcome::Idle, None),
-        (Outcome::Failed, Some(at(20))),
+        (Action::RequeueAt(at(30), Lane::Ordinary), Some(at(30))),
+        (Action::RequeueAt(at(10), Lane::Ordinary), Some(at(10))),
+        (Action::AwaitChange, None),
+        (Action::Retry, Some(at(20))),
     ] {
         let mut bench = Bench::new();
         bench.hold("a", 20, Lane::Ordinary);
@@ -257,12 +257,12 @@ fn a_hundred_thousand_deadlines_fall_due_once_each() {
             schedule.push(key, Lane::Ordinary);
             assert_eq!(schedule.take(&ALL, now), Some(key));
             let due = at(1 + round + i64::from(key % 1_000));
-            schedule.done(&key, Outcome::At(due, Lane::Urgent), now.monotonic);
+            schedule.done(&key, Action::RequeueAt(due, Lane::Urgent), now.monotonic);
         }
     }
     let mut taken = 0;
     while let Some(key) = schedule.take(&ALL, Now { wall: at(2_000), ..now }) {
-        schedule.done(&key, Outcome::Idle, now.monotonic);
+        schedule.done(&key, Action::AwaitChange, now.monotonic);
         taken += 1;
     }
     assert_eq!((taken, schedule.depth(), schedule.deadlines()), (100_000, 0, 0));

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::at;
 use super::{ALL, SHARE};
 use crate::clock::{Clock, ManualClock};
-use crate::queue::{Lane, Outcome, Queue};
+use crate::queue::{Action, Lane, Queue};
 
 /// A queue whose wall clock is moved by hand and never by itself.
 fn queue() -> (Arc<ManualClock>, Arc<Queue<&'static str>>) {
@@ -26,7 +26,7 @@ fn taker(queue: &Arc<Queue<&'static str>>) -> tokio::task::JoinHandle<(Option<&'
 async fn hold(queue: &Queue<&'static str>, work: &'static str, seconds: i64) {
     queue.push(work);
     assert_eq!(queue.next(ALL).await, Some(work));
-    queue.done(&work, Outcome::At(at(seconds), Lane::Ordinary));
+    queue.done(&work, Action::RequeueAt(at(seconds), Lane::Ordinary));
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,7 +71,7 @@ async fn a_failed_key_comes_back_by_itself() {
     let (_, queue) = queue();
     queue.push("a");
     assert_eq!(queue.next(ALL).await, Some("a"));
-    queue.done(&"a", Outcome::Failed);
+    queue.done(&"a", Action::Retry);
     assert_eq!(queue.depth(), 1);
     let (work, after) = taker(&queue).await.unwrap();
     assert_eq!(work, Some("a"));
@@ -101,7 +101,7 @@ async fn many_workers_share_the_work() {
                 let mut done = Vec::new();
                 while let Some(work) = queue.next(ALL).await {
                     tokio::task::yield_now().await;
-                    queue.done(&work, Outcome::Idle);
+                    queue.done(&work, Action::AwaitChange);
                     done.push(work);
                 }
                 done

@@ -73,7 +73,7 @@ fn metadata() -> BoxedStrategy<Value> {
 
 /// Annotations that the operator reads.
 fn ours() -> BoxedStrategy<String> {
-    select(vec!["entitlement.dev/confirm-revocation", "entitlement.dev/catalog", "entitlement.dev/grant"])
+    select(vec!["entitlement.dev/confirm-mass-revocation", "entitlement.dev/catalog", "entitlement.dev/grant"])
         .prop_map(str::to_owned)
         .boxed()
 }

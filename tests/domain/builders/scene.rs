@@ -9,7 +9,7 @@ use entitlement_operator::api::{
 };
 use entitlement_operator::domain::assignment::{self, Origin, Role};
 use entitlement_operator::domain::content::Content;
-use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, wanted_by};
+use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, package_of_request};
 use entitlement_operator::domain::request::{Before, Bounds};
 use entitlement_operator::domain::separation::Foe;
 use entitlement_operator::domain::{Effect, Key, Plan, request};
@@ -41,7 +41,7 @@ pub struct Asked {
     /// The roles of the package.
     pub content: Content,
     pub may_assign: bool,
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
     /// What the requestor asked for before.
     pub before: Before,
 }
@@ -66,7 +66,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         in_person: Vec::new(),
         content: content("viewer"),
         may_assign: false,
-        vouched_since: None,
+        identity_enforced_since: None,
         before: Before::default(),
     }
 }
@@ -100,15 +100,15 @@ impl Asked {
     /// Decides, and changes nothing.
     pub fn look(&self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
         let named = self.request.status.as_ref().and_then(|s| s.assignment.as_deref());
-        let seen = request::Seen {
-            vouched_since: self.vouched_since,
+        let input = request::Input {
+            identity_enforced_since: self.identity_enforced_since,
             request: &self.request,
             catalog: self.catalog.as_ref(),
             package: self.package.as_ref(),
             policies: self.policies.iter().collect(),
             decisions: self.decisions.iter().collect(),
             holdings: Holdings {
-                package: wanted_by(&self.request),
+                package: package_of_request(&self.request),
                 assignments: self.held.iter().collect(),
                 in_person: self.in_person.iter().cloned().collect(),
                 claimed: self.claimed.clone(),
@@ -123,7 +123,7 @@ impl Asked {
             before: self.before,
             bounds: BOUNDS,
         };
-        request::decide(&seen, now)
+        request::decide(&input, now)
     }
 
     /// Decides and writes: the status, what became of decisions, and the assignment that is made. Returns what was planned.
@@ -132,7 +132,7 @@ impl Asked {
         self.request.status = Some(plan.status.clone());
         for effect in &plan.effects {
             match effect {
-                Effect::Judge { decision, status } => {
+                Effect::RecordDecision { decision, status } => {
                     let found = self.decisions.iter_mut().find(|d| Key::of(*d) == *decision).unwrap();
                     found.status = Some((**status).clone());
                 }
@@ -255,7 +255,7 @@ impl Assigned {
             (None, true) => Origin::Gone,
             (None, false) => Origin::Unseen,
         };
-        let seen = assignment::Seen {
+        let input = assignment::Input {
             assignment: &self.assignment,
             catalog: self.catalog.as_ref(),
             package: self.package.as_ref(),
@@ -275,7 +275,7 @@ impl Assigned {
             objection: self.objection,
             retention: RETENTION,
         };
-        assignment::decide(&seen, now)
+        assignment::decide(&input, now)
     }
 
     /// Decides and writes the status. Returns what was planned.

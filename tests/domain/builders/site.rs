@@ -11,7 +11,7 @@ use entitlement_operator::domain::resource::{self, Answer, Cluster, Offer, Offer
 
 use super::content::{PAYMENTS, stored};
 use super::people::at;
-use super::wishes::StoredWords;
+use super::requests::StoredWords;
 
 /// What exists, by uid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub struct Site {
     pub powers: BTreeSet<(String, Option<String>, String)>,
     pub now: DateTime<Utc>,
     pub objection: Option<&'static str>,
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
 }
 
 /// A ClusterRole.
@@ -124,13 +124,13 @@ pub fn site() -> Site {
         powers: ["payments", "jobs"].into_iter().flat_map(power).collect(),
         now: at(10),
         objection: None,
-        vouched_since: None,
+        identity_enforced_since: None,
     }
 }
 
 impl Site {
     fn vouching(&self) -> Vouching<'_> {
-        Vouching { objection: self.objection, since: self.vouched_since }
+        Vouching { objection: self.objection, since: self.identity_enforced_since }
     }
 
     /// What the operator would ask now.
@@ -155,7 +155,7 @@ impl Site {
     /// The status after a look with these answers.
     pub fn judged(&self, answers: Vec<(Question, Answer)>) -> CatalogResource {
         let offer = Offer::of(&self.resource);
-        let seen = resource::Seen {
+        let input = resource::Input {
             resource: &self.resource,
             offer: &offer,
             users: (0, 0),
@@ -164,7 +164,7 @@ impl Site {
             vouching: self.vouching(),
             open: &|_, _| false,
         };
-        let status = resource::decide(&seen, self.now).status;
+        let status = resource::decide(&input, self.now).status;
         CatalogResource { status: Some(status), ..self.resource.clone() }
     }
 

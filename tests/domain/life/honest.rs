@@ -9,9 +9,9 @@ use entitlement_operator::api::policy::{Approver, ApproverKind, Justification, S
 use entitlement_operator::api::time::created;
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, ApprovalDecision, Identity, Subject};
 use entitlement_operator::domain::Key;
-use entitlement_operator::domain::holdings::wanted_by;
+use entitlement_operator::domain::holdings::package_of_request;
 
-use super::seen::asks_about;
+use super::gather::asks_about;
 use super::store::Store;
 
 /// Whether somebody would decide about themselves.
@@ -66,7 +66,7 @@ fn about<'a>(store: &'a Store, request: &'a Key) -> impl Iterator<Item = &'a App
     let known = |d: &&ApprovalDecision| {
         let conditions = d.status.iter().flat_map(|s| &s.conditions);
         let disowned = conditions.into_iter().any(|c| c.reason == "IdentityNotEnforced");
-        !disowned && store.vouched_since.is_none_or(|since| created(*d) >= since)
+        !disowned && store.identity_enforced_since.is_none_or(|since| created(*d) >= since)
     };
     store.decisions.values().filter(move |d| asks_about(d, request)).filter(known)
 }
@@ -107,7 +107,7 @@ pub fn check_approved(store: &Store, key: &Key, request: &AccessRequest, status:
 
 /// What was approved is what the package is, and nobody approved anything else.
 pub fn check_content(store: &Store, request: &AccessRequest, status: &AccessRequestStatus) {
-    let Some(package) = store.packages.get(&wanted_by(request)).filter(|_| !status.stages.is_empty()) else { return };
+    let Some(package) = store.packages.get(&package_of_request(request)).filter(|_| !status.stages.is_empty()) else { return };
     let named = |role: &PackageRole| (role.resource.clone(), role.role.clone());
     let now: BTreeSet<_> = package.spec.resource_roles.iter().map(named).collect();
     let shown: BTreeSet<_> = status.content.iter().map(|role| (role.resource.clone(), role.role.clone())).collect();

@@ -52,7 +52,7 @@ pub const WHOLE: How = How { writes: usize::MAX, slow: 0, lagging: false };
 #[derive(Debug, PartialEq)]
 pub struct Intent {
     pub changes: bool,
-    pub wake_at: Option<DateTime<Utc>>,
+    pub requeue_at: Option<DateTime<Utc>>,
 }
 
 impl Store {
@@ -68,7 +68,7 @@ impl Store {
 
     fn request_plan(&self, key: &Key, claimed: Option<&Thing>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
         let found = self.requests.get(key)?;
-        Some(request::decide(&self.request_seen(key, found, claimed), now))
+        Some(request::decide(&self.request_input(key, found, claimed), now))
     }
 
     fn package_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AccessPackageStatus>> {
@@ -85,7 +85,7 @@ impl Store {
         now: DateTime<Utc>,
     ) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
         let found = self.assignments.get(key)?;
-        Some(assignment::decide(&self.assignment_seen(key, found, now, lagging, claimed), now))
+        Some(assignment::decide(&self.assignment_input(key, found, now, lagging, claimed), now))
     }
 
     fn decision_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::ApprovalDecisionStatus>> {
@@ -101,7 +101,7 @@ impl Store {
     pub fn intent(&self, thing: &Thing, now: DateTime<Utc>) -> Intent {
         fn of<K: Kind, S: PartialEq>(plan: Option<Plan<S>>, status: Option<&S>, _: &K) -> Intent {
             let plan = plan.unwrap();
-            Intent { changes: Some(&plan.status) != status || !plan.effects.is_empty(), wake_at: plan.wake_at }
+            Intent { changes: Some(&plan.status) != status || !plan.effects.is_empty(), requeue_at: plan.requeue_at }
         }
         match thing {
             Thing::Package(key) => of(self.package_plan(key, now), self.packages[key].status.as_ref(), &self.packages[key]),
@@ -115,7 +115,7 @@ impl Store {
                     .givers(grant)
                     .filter(|a| entitlement_operator::domain::holdings::gives(a, now))
                     .filter_map(Assignment::end);
-                Intent { changes: !self.grant_writes(grant, now).is_empty(), wake_at: ends.min() }
+                Intent { changes: !self.grant_writes(grant, now).is_empty(), requeue_at: ends.min() }
             }
         }
     }
@@ -215,7 +215,12 @@ impl Store {
         status: impl Fn(&mut K) -> &mut Option<S>,
         again: impl Fn(&Store, &Key) -> Option<Plan<S>>,
     ) -> bool {
-        assert!(plan.wake_at.is_none_or(|at| at > self.now), "{key} wants to be woken at {:?}, it is {}", plan.wake_at, self.now);
+        assert!(
+            plan.requeue_at.is_none_or(|at| at > self.now),
+            "{key} wants to be woken at {:?}, it is {}",
+            plan.requeue_at,
+            self.now
+        );
         let found = status(K::table(self).get_mut(key).unwrap());
         let mut left = how.writes;
         let differs = found.as_ref() != Some(&plan.status);
@@ -226,10 +231,10 @@ impl Store {
             *found = Some(plan.status.clone());
             left -= 1;
         } else {
-            assert!(plan.notes.is_empty(), "{key}: nothing changed, but people are told {:?}", plan.notes);
+            assert!(plan.notices.is_empty(), "{key}: nothing changed, but people are told {:?}", plan.notices);
         }
         let second = again(self, key).unwrap();
-        assert_eq!((&second.status, second.notes.len()), (&plan.status, 0), "a second look at {key}");
+        assert_eq!((&second.status, second.notices.len()), (&plan.status, 0), "a second look at {key}");
         assert_eq!(essence(&second.effects), essence(&plan.effects), "a second look at {key}");
         let mut changed = differs;
         for effect in plan.effects {
@@ -269,15 +274,15 @@ impl Store {
             Effect::Revoke { assignment, by, reason } => self.edit::<Assignment>(&assignment, |found| {
                 found.spec.revoked.get_or_insert(entitlement_operator::api::assignment::Revoked { by, reason });
             }),
-            Effect::Hold(finalizer) => self.finalizer::<K>(own, finalizer, true),
-            Effect::Release(finalizer) => self.finalizer::<K>(own, finalizer, false),
-            Effect::Judge { decision, status } => {
+            Effect::AddFinalizer(finalizer) => self.finalizer::<K>(own, finalizer, true),
+            Effect::RemoveFinalizer(finalizer) => self.finalizer::<K>(own, finalizer, false),
+            Effect::RecordDecision { decision, status } => {
                 let found = self.decisions.get_mut(&decision).unwrap();
                 let changed = found.status.as_ref() != Some(&*status);
                 found.status = Some(*status);
                 changed
             }
-            Effect::Retire => {
+            Effect::DeleteSelf => {
                 let lives = |(key, a): (&Key, &Assignment)| {
                     is_held(a, self.now) && self.origin(key, a).is_some_and(|r| Key::of(r) == *own)
                 };
@@ -314,7 +319,7 @@ impl Store {
 /// What effects come to, whatever their order. Why a decision does not count may be told otherwise once another stage is open.
 fn essence(effects: &[Effect]) -> BTreeSet<String> {
     let one = |effect: &Effect| match effect {
-        Effect::Judge { decision, status } => format!("{decision} {}", condition::holds(&status.conditions, "Counted")),
+        Effect::RecordDecision { decision, status } => format!("{decision} {}", condition::holds(&status.conditions, "Counted")),
         other => format!("{other:?}"),
     };
     effects.iter().map(one).collect()

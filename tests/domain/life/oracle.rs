@@ -7,7 +7,7 @@ use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::timeline::{MOST, TimelineEntry};
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Assignment, AssignmentStatus, Policy, Subject};
 use entitlement_operator::domain::Key;
-use entitlement_operator::domain::holdings::{package_of, wanted_by};
+use entitlement_operator::domain::holdings::{package_of, package_of_request};
 use entitlement_operator::domain::separation::Foe;
 
 use super::honest;
@@ -150,7 +150,7 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         }
         if old.phase == R::Submitted && !matches!(after.phase, R::Submitted | R::Denied | R::Cancelled) {
             check_first(store, key, before);
-            assert!(store.vouched_since.is_none_or(|since| created >= since), "nobody knows who asked");
+            assert!(store.identity_enforced_since.is_none_or(|since| created >= since), "nobody knows who asked");
         }
         let goes_on = fresh("Approved") || (fresh("Provisioning") && old.phase == R::Scheduled);
         if goes_on && after.phase != R::Denied {
@@ -187,7 +187,7 @@ fn check_voices(store: &Store, old: &AccessRequestStatus, after: &AccessRequestS
     let counted = |s: &AccessRequestStatus| s.stages.iter().flat_map(|stage| &stage.decisions).cloned().collect::<Vec<_>>();
     let known = counted(old);
     for decision in counted(after).into_iter().filter(|decision| !known.contains(decision)) {
-        assert!(store.vouched_since.is_none_or(|since| decision.at >= since), "nobody knows who decided: {decision:?}");
+        assert!(store.identity_enforced_since.is_none_or(|since| decision.at >= since), "nobody knows who decided: {decision:?}");
     }
 }
 
@@ -228,18 +228,18 @@ impl Store {
 
 /// No request that excludes this one was accepted before it, not even at the same moment.
 fn check_first(store: &Store, key: &Key, request: &AccessRequest) {
-    let (package, subject, kind) = (wanted_by(request), request.subject().unwrap(), request.spec.kind);
+    let (package, subject, kind) = (package_of_request(request), request.subject().unwrap(), request.spec.kind);
     let foes = if kind == RequestType::Remove { Vec::new() } else { store.incompatible(&package) };
     for (other, rival) in accepted(store, &subject).filter(|(other, _)| *other != key) {
-        assert!(rival.spec.kind != kind || wanted_by(rival) != package, "{key} asks for the same as {other}");
-        let barred = rival.spec.kind == RequestType::Add && bars(&foes, &wanted_by(rival), asks_for_oneself(rival));
+        assert!(rival.spec.kind != kind || package_of_request(rival) != package, "{key} asks for the same as {other}");
+        let barred = rival.spec.kind == RequestType::Add && bars(&foes, &package_of_request(rival), asks_for_oneself(rival));
         assert!(!barred, "{key} is accepted beside {other}");
     }
 }
 
 /// Nothing that excludes a request is held, or certain to be held, when it goes on; and nobody switched off what it stands on.
 fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
-    let (package, subject) = (wanted_by(request), request.subject().unwrap());
+    let (package, subject) = (package_of_request(request), request.subject().unwrap());
     if request.spec.kind != RequestType::Remove {
         let pinned = request.status.as_ref().and_then(|s| s.policy.as_ref());
         let disabled = |p: &&Policy| p.metadata.uid.as_ref() == pinned.map(|p| &p.uid) && !p.spec.enabled;
@@ -266,7 +266,7 @@ fn check_alone(store: &Store, key: &Key, request: &AccessRequest) {
                 && r.spec.kind == RequestType::Add
                 && r.subject().as_ref() == Some(&subject)
         };
-        let barred = |r: &AccessRequest| bars(&foes, &wanted_by(r), asks_for_oneself(r));
+        let barred = |r: &AccessRequest| bars(&foes, &package_of_request(r), asks_for_oneself(r));
         let rival = store.requests.iter().find(|(other, r)| *other != key && certain(r) && barred(r));
         assert!(rival.is_none(), "{subject} is given an incompatible package by {:?}", rival.map(|(key, _)| key));
     }
@@ -343,7 +343,10 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
         "it could go and leave access behind"
     );
     if let Some(request) = store.origin(key, assignment).filter(|_| assignment.spec.source == Some(Source::Request)) {
-        assert_eq!((wanted_by(request), request.subject().unwrap()), (package_of(assignment), assignment.spec.subject.clone()));
+        assert_eq!(
+            (package_of_request(request), request.subject().unwrap()),
+            (package_of(assignment), assignment.spec.subject.clone())
+        );
         let status = request.status.as_ref().unwrap();
         assert!(matches!(status.phase, R::Provisioning | R::PartiallyDelivered | R::Delivered), "{:?}", status.phase);
         return honest::check_approved(store, &Key::of(request), request, status);
@@ -357,8 +360,9 @@ fn check_acceptance(store: &Store, key: &Key, assignment: &Assignment, after: &A
     // A parked assignment that waited again meanwhile keeps its place.
     let excluded = |a: &&&Assignment| package_of(a) == package || bars(&foes, &package_of(a), store.was_asked_for_oneself(a));
     assert!(!held.iter().any(|a| excluded(&a)), "{key} beside {held:?}");
-    let asks =
-        |(_, r): &(&Key, &AccessRequest)| r.spec.kind == RequestType::Add && bars(&foes, &wanted_by(r), asks_for_oneself(r));
+    let asks = |(_, r): &(&Key, &AccessRequest)| {
+        r.spec.kind == RequestType::Add && bars(&foes, &package_of_request(r), asks_for_oneself(r))
+    };
     let rival = accepted(store, &assignment.spec.subject).find(asks);
     assert!(rival.is_none(), "{key} beside {rival:?}");
 }

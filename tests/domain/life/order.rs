@@ -51,7 +51,7 @@ fn verdict(decisions: &[ApprovalDecision], portions: &[usize], mix: u64, now: i6
         subject: &subject,
         owners: vec![],
         content_since: None,
-        vouched_since: None,
+        identity_enforced_since: None,
     };
     let mut status = open(&lead(), &bench, at(10), at(now));
     let mut rest = decisions;

@@ -109,7 +109,7 @@ impl Store {
                 self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
             }
             Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
-            Act::Rearm => self.vouched_since = Some(self.now),
+            Act::Rearm => self.identity_enforced_since = Some(self.now),
             Act::Forge { request, subject } => self.forge(*request, *subject),
             Act::Reschedule { assignment, start, end } => self.reschedule(*assignment, *start, *end),
             Act::Revoke { assignment } => {

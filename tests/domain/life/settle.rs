@@ -61,7 +61,7 @@ impl Store {
 
     /// When somebody wants to be woken next.
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
-        self.things().iter().filter_map(|thing| self.intent(thing, self.now).wake_at).min()
+        self.things().iter().filter_map(|thing| self.intent(thing, self.now).requeue_at).min()
     }
 
     fn check_settled(&self) {
@@ -98,7 +98,7 @@ impl Store {
     /// A request that has not ended waits for a person, an object or an instant, and says so.
     fn check_request(&self, key: &Key, request: &AccessRequest) {
         let status = request.status.as_ref().unwrap();
-        let wakes = self.intent(&Thing::Request(key.clone()), self.now).wake_at.is_some();
+        let wakes = self.intent(&Thing::Request(key.clone()), self.now).requeue_at.is_some();
         match status.phase {
             R::Submitted => assert!(wakes && !status.reason.is_empty() && !status.waits_for.is_empty(), "{status:?}"),
             R::PendingApproval => {
@@ -133,7 +133,7 @@ impl Store {
         let giving = oracle::covers(assignment, self.now);
         match status.phase {
             A::Pending => assert!(!status.reason.is_empty() && !status.message.is_empty(), "{status:?}"),
-            A::Scheduled => assert!(self.intent(&Thing::Assignment(key.clone()), self.now).wake_at.is_some()),
+            A::Scheduled => assert!(self.intent(&Thing::Assignment(key.clone()), self.now).requeue_at.is_some()),
             A::Delivered | A::PartiallyDelivered => assert!(giving, "{status:?}"),
             A::Provisioning | A::Revoking => panic!("{key} is left {:?}: {status:?}", status.phase),
             A::Expired | A::Revoked => {}

@@ -39,7 +39,7 @@ pub struct Store {
     /// Who is in which groups at present.
     pub members: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Since when the API server vouches for who asks and decides.
-    pub vouched_since: Option<DateTime<Utc>>,
+    pub identity_enforced_since: Option<DateTime<Utc>>,
     births: BTreeMap<(&'static str, Key), u32>,
 }
 
@@ -93,7 +93,7 @@ impl Store {
             bindings: BTreeMap::new(),
             closed: BTreeSet::new(),
             members: members.into_iter().map(|(person, group)| (person, [group].into())).collect(),
-            vouched_since: None,
+            identity_enforced_since: None,
             births: BTreeMap::new(),
         };
         store.create(catalog("payments").owned_by(&[user("carol")]));

@@ -17,7 +17,7 @@ struct Table {
     owners: Vec<Subject>,
     owned_since: i64,
     content_since: Option<DateTime<Utc>>,
-    vouched_since: Option<DateTime<Utc>>,
+    identity_enforced_since: Option<DateTime<Utc>>,
 }
 
 fn lead() -> Stage {
@@ -32,7 +32,7 @@ fn table(stage: Stage) -> Table {
         owners: vec![user("olga")],
         owned_since: 0,
         content_since: None,
-        vouched_since: None,
+        identity_enforced_since: None,
     }
 }
 
@@ -46,9 +46,16 @@ fn dave(name: &str) -> ApprovalDecision {
 
 impl Table {
     fn bench<'a>(&'a self, request: &'a AccessRequest) -> Bench<'a> {
-        let Self { requestor, subject, vouched_since, .. } = self;
+        let Self { requestor, subject, identity_enforced_since, .. } = self;
         let owners = self.owners.iter().map(|owner| NotedOwner { subject: owner.clone(), since: at(self.owned_since) }).collect();
-        Bench { request, requestor, subject, owners, content_since: self.content_since, vouched_since: *vouched_since }
+        Bench {
+            request,
+            requestor,
+            subject,
+            owners,
+            content_since: self.content_since,
+            identity_enforced_since: *identity_enforced_since,
+        }
     }
 
     /// How the stage stands after these decisions, and why each did or did not count.
@@ -91,7 +98,7 @@ fn a_decision_about_another_request_does_not_count() {
 
 #[test]
 fn a_decision_that_is_older_than_the_admission_policies_does_not_count() {
-    let since = |seconds: i64| Table { vouched_since: Some(at(seconds)), ..table(lead()) };
+    let since = |seconds: i64| Table { identity_enforced_since: Some(at(seconds)), ..table(lead()) };
     assert_eq!(since(21).one(carol("d1")), (StageState::Open, "IdentityNotEnforced"));
     assert_eq!(since(20).one(carol("d1")), (StageState::Approved, "Decided"));
 }

@@ -100,7 +100,7 @@ fn a_direct_assignment_without_an_end_gets_that_of_its_policy_and_a_finalizer_be
     assert_eq!(plan.effects, [Effect::EnterEnd { assignment: key("a1"), end: at(30 * DAY) }]);
     assert_eq!(scene.outcome().0, Phase::Pending);
     scene.assignment = scene.assignment.beginning(at(0)).until(at(30 * DAY));
-    assert_eq!(scene.step(at(6)).effects, [Effect::Hold("entitlement.dev/revoke")]);
+    assert_eq!(scene.step(at(6)).effects, [Effect::AddFinalizer("entitlement.dev/revoke")]);
     assert!(!gives(&scene.assignment, at(6)));
     scene.assignment = scene.assignment.held();
     scene.step(at(7));
@@ -112,7 +112,7 @@ fn a_direct_assignment_without_an_end_gets_that_of_its_policy_and_a_finalizer_be
 fn a_direct_assignment_under_a_policy_without_an_end_has_none() {
     let mut scene = assigned(assignment("a1").held(), Some(policy("engineers").expiring(never())));
     let plan = scene.step(at(5));
-    assert_eq!((scene.outcome().0, plan.wake_at), (Phase::Provisioning, None));
+    assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Provisioning, None));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn an_assignment_from_a_request_needs_one_that_was_approved_for_exactly_it() {
 fn an_assignment_whose_request_is_not_seen_waits_for_it_and_one_whose_request_is_gone_ends() {
     let mut scene = assigned(assignment_of(&approved_request()), None);
     let plan = scene.step(at(5));
-    assert_eq!((scene.outcome(), plan.wake_at), ((Phase::Pending, "RequestNotApproved"), Some(at(7))));
+    assert_eq!((scene.outcome(), plan.requeue_at), ((Phase::Pending, "RequestNotApproved"), Some(at(7))));
     scene.request = Some(approved_request());
     scene.step(at(7));
     assert_eq!(scene.outcome().0, Phase::Provisioning);
@@ -179,7 +179,7 @@ fn an_assignment_whose_request_is_not_seen_waits_for_it_and_one_whose_request_is
 fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
     let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
     let plan = scene.step(at(5));
-    assert_eq!((scene.outcome().0, plan.wake_at), (Phase::Scheduled, Some(at(100))));
+    assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Scheduled, Some(at(100))));
     assert!(!gives(&scene.assignment, at(100)), "not before it was looked at");
     scene.step(at(100));
     assert_eq!(scene.outcome().0, Phase::Provisioning);
@@ -241,16 +241,16 @@ fn a_role_that_another_assignment_gives_too_is_not_waited_for() {
 #[test]
 fn an_assignment_ends_at_its_end_and_says_so_when_the_access_is_gone() {
     let mut scene = delivered();
-    assert_eq!(scene.look(at(30 * DAY - 1)).wake_at, Some(at(30 * DAY)));
+    assert_eq!(scene.look(at(30 * DAY - 1)).requeue_at, Some(at(30 * DAY)));
     let plan = scene.step(at(30 * DAY));
-    assert_eq!((scene.outcome().0, plan.wake_at), (Phase::Delivered, Some(at(30 * DAY + 2))), "in most cases it is gone soon");
+    assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Delivered, Some(at(30 * DAY + 2))), "in most cases it is gone soon");
     scene.step(at(30 * DAY + 2));
     assert_eq!(scene.outcome(), (Phase::Revoking, "Expired"));
     assert!(scene.status().message.contains("prod/viewer"), "{}", scene.status().message);
     scene.roles = vec![role("viewer")];
     let plan = scene.step(at(30 * DAY + 3));
     assert_eq!((scene.outcome(), scene.status().ended_at), ((Phase::Expired, "Expired"), Some(at(30 * DAY + 3))));
-    assert_eq!(plan.wake_at, None, "people wrote it, and it stays");
+    assert_eq!(plan.requeue_at, None, "people wrote it, and it stays");
     assert!(scene.status().grants.is_empty());
 }
 
@@ -292,7 +292,7 @@ fn an_assignment_that_is_deleted_is_released_when_its_access_is_gone_and_its_req
     assert_eq!(scene.step(at(11)).effects, [], "its request would make it anew");
     assert_eq!(scene.outcome(), (Phase::Revoked, "Deleted"));
     scene.request = Some(approved_request().in_phase(RequestPhase::Cancelled));
-    assert_eq!(scene.step(at(12)).effects, [Effect::Release("entitlement.dev/revoke")]);
+    assert_eq!(scene.step(at(12)).effects, [Effect::RemoveFinalizer("entitlement.dev/revoke")]);
 }
 
 #[test]
@@ -310,17 +310,17 @@ fn an_ended_assignment_stays_ended_and_goes_after_its_retention() {
     scene.step(at(5));
     scene.assignment = scene.assignment.revoked_by("carol");
     let plan = scene.step(at(6));
-    assert_eq!(plan.wake_at, None, "what people wrote is theirs to delete");
+    assert_eq!(plan.requeue_at, None, "what people wrote is theirs to delete");
     assert_eq!(scene.look(at(900 * DAY)).effects, []);
     scene.assignment.spec.source = Some(Source::Request);
-    assert_eq!(scene.look(at(7)).wake_at, Some(at(6 + 90 * DAY)));
+    assert_eq!(scene.look(at(7)).requeue_at, Some(at(6 + 90 * DAY)));
     let before = scene.status().clone();
     scene.roles = vec![role("viewer").there()];
     scene.assignment.spec.revoked = None;
     scene.assignment = scene.assignment.until(at(900 * DAY));
     assert_eq!(scene.step(at(5 + 90 * DAY)).effects, []);
     assert_eq!((scene.status().phase, &scene.status().timeline), (Phase::Revoked, &before.timeline));
-    assert_eq!(scene.step(at(6 + 90 * DAY)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(6 + 90 * DAY)).effects, [Effect::DeleteSelf]);
 }
 
 #[test]

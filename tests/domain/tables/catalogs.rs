@@ -7,7 +7,7 @@ use entitlement_operator::api::condition;
 use entitlement_operator::api::labels::{CATALOG, IN_USE, MANAGED_BY, OPERATOR};
 use entitlement_operator::api::policy::Scope;
 use entitlement_operator::api::{Catalog, CatalogStatus, Policy, Subject};
-use entitlement_operator::domain::catalog::{self, Seen, from_rbac, new_namespace};
+use entitlement_operator::domain::catalog::{self, Input, from_rbac, new_namespace};
 use entitlement_operator::domain::readiness::generation;
 use entitlement_operator::domain::{Effect, Plan};
 use k8s_openapi::api::core::v1::Namespace;
@@ -36,7 +36,7 @@ fn place() -> Place {
 impl Place {
     fn look(&self) -> Plan<CatalogStatus> {
         let name = |b: &RoleBinding| b.metadata.name.clone().unwrap();
-        let seen = Seen {
+        let input = Input {
             catalog: &self.catalog,
             namespace: self.namespace.as_ref(),
             bindings: self.bindings.iter().map(|b| (name(b), b)).collect(),
@@ -45,7 +45,7 @@ impl Place {
             policies: self.policies.iter().map(|(policy, asks)| (policy, *asks)).collect(),
             waiting: self.waiting.iter().collect(),
         };
-        catalog::decide(&seen, None, at(50))
+        catalog::decide(&input, None, at(50))
     }
 
     /// Writes the bindings that are to be written.
@@ -111,12 +111,12 @@ fn what_passes_by_itself_is_nothing_to_warn_of() {
     let mut told = Vec::new();
     for _ in 0..5 {
         let plan = place.look();
-        told.extend(plan.notes.iter().map(|note| (note.reason, note.warning)));
+        told.extend(plan.notices.iter().map(|note| (note.reason, note.warning)));
         place.settle();
     }
     assert!(told.iter().all(|(_, warning)| !warning), "{told:?}");
     place.namespace.as_mut().unwrap().metadata.labels = None;
-    assert!(place.look().notes.iter().any(|note| note.warning), "and this is");
+    assert!(place.look().notices.iter().any(|note| note.warning), "and this is");
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_deletion_waits_for_packages_and_resources() {
 #[test]
 fn a_created_namespace_goes_with_the_catalog_and_an_adopted_one_stays_without_the_label() {
     let created = place().deleted();
-    let expected = [Effect::DeleteNamespace("catalog-payments".to_owned()), Effect::Release(IN_USE)];
+    let expected = [Effect::DeleteNamespace("catalog-payments".to_owned()), Effect::RemoveFinalizer(IN_USE)];
     assert_eq!(created.look().effects, expected);
 
     let mut adopted = place();
@@ -139,14 +139,14 @@ fn a_created_namespace_goes_with_the_catalog_and_an_adopted_one_stays_without_th
     meta.labels.as_mut().unwrap().remove(MANAGED_BY);
     let effects = adopted.deleted().look().effects;
     assert!(
-        matches!(effects.as_slice(), [Effect::Unbind(_), Effect::ReleaseNamespace(name), Effect::Release(IN_USE)] if name == "catalog-payments"),
+        matches!(effects.as_slice(), [Effect::Unbind(_), Effect::ReleaseNamespace(name), Effect::RemoveFinalizer(IN_USE)] if name == "catalog-payments"),
         "{effects:?}"
     );
 
     let mut foreign = place();
     foreign.namespace.as_mut().unwrap().metadata.labels =
         Some([(CATALOG.to_owned(), "another".to_owned()), (MANAGED_BY.to_owned(), OPERATOR.to_owned())].into());
-    assert_eq!(foreign.deleted().look().effects, [Effect::Release(IN_USE)]);
+    assert_eq!(foreign.deleted().look().effects, [Effect::RemoveFinalizer(IN_USE)]);
 }
 
 #[test]

@@ -43,26 +43,26 @@ fn a_decision_without_a_request_goes_after_a_day_and_one_that_counted_after_its_
     for judgement in [None, Some(Err("NotAnApprover"))] {
         let mut idle = carol();
         idle.status = judgement.map(|judgement| judged(&idle, judgement, at(11)));
-        assert_eq!(look(&idle, 20).wake_at, Some(at(10 + DAY)));
+        assert_eq!(look(&idle, 20).requeue_at, Some(at(10 + DAY)));
         assert_eq!(look(&idle, 9 + DAY).effects, []);
-        assert_eq!(look(&idle, 10 + DAY).effects, [Effect::Retire]);
+        assert_eq!(look(&idle, 10 + DAY).effects, [Effect::DeleteSelf]);
     }
     let mut counted = carol();
     counted.status = Some(judged(&counted, Ok(()), at(11)));
-    assert_eq!(look(&counted, 20).wake_at, Some(at(10 + 90 * DAY)));
-    assert_eq!(look(&counted, 10 + 90 * DAY).effects, [Effect::Retire]);
+    assert_eq!(look(&counted, 20).requeue_at, Some(at(10 + 90 * DAY)));
+    assert_eq!(look(&counted, 10 + 90 * DAY).effects, [Effect::DeleteSelf]);
 }
 
 #[test]
 fn a_decision_that_did_not_count_goes_before_its_request_and_one_that_counted_never_does() {
     let at_a_look = |decision: &ApprovalDecision, now| with_request(decision, RequestPhase::PendingApproval, RETENTION, at(now));
     let mut decision = carol();
-    assert_eq!((at_a_look(&decision, 20).wake_at, at_a_look(&decision, 20).effects), (None, vec![]), "the request judges it");
+    assert_eq!((at_a_look(&decision, 20).requeue_at, at_a_look(&decision, 20).effects), (None, vec![]), "the request judges it");
     decision.status = Some(judged(&carol(), Err("NotAnApprover"), at(11)));
-    assert_eq!(at_a_look(&decision, 20).wake_at, Some(at(10 + DAY)));
-    assert_eq!(at_a_look(&decision, 10 + DAY).effects, [Effect::Retire]);
+    assert_eq!(at_a_look(&decision, 20).requeue_at, Some(at(10 + DAY)));
+    assert_eq!(at_a_look(&decision, 10 + DAY).effects, [Effect::DeleteSelf]);
     decision.status = Some(judged(&carol(), Ok(()), at(11)));
-    assert_eq!((at_a_look(&decision, 400 * DAY).wake_at, at_a_look(&decision, 400 * DAY).effects), (None, vec![]));
+    assert_eq!((at_a_look(&decision, 400 * DAY).requeue_at, at_a_look(&decision, 400 * DAY).effects), (None, vec![]));
 }
 
 #[test]

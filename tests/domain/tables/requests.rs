@@ -29,7 +29,7 @@ fn a_request_whose_package_is_missing_waits_an_hour_and_says_until_when() {
     assert_eq!(scene.outcome(), (Phase::Submitted, "PackageNotFound"));
     assert!(plan.status.message.contains("\"oncall\""), "{}", plan.status.message);
     assert!(plan.status.waits_for.contains("2026-01-01T01:00:00Z"), "{}", plan.status.waits_for);
-    assert_eq!(plan.wake_at, Some(at(HOUR)));
+    assert_eq!(plan.requeue_at, Some(at(HOUR)));
     assert_eq!((state(&scene, "Accepted"), state(&scene, "Ready")), ("Unknown", "False"));
 }
 
@@ -84,7 +84,7 @@ fn a_request_under_a_policy_with_stages_waits_for_the_first_of_them() {
     let stages = &scene.status().stages;
     assert_eq!(stages.len(), 1);
     assert_eq!((stages[0].name.as_str(), stages[0].deadline), ("lead", at(5 + 14 * DAY)));
-    assert_eq!(plan.wake_at, Some(at(5 + 14 * DAY)));
+    assert_eq!(plan.requeue_at, Some(at(5 + 14 * DAY)));
     assert_eq!(events(&scene.status().timeline), ["Submitted", "PendingApproval", "StageOpened"]);
     assert!(scene.status().waits_for.contains("Group leads"), "{}", scene.status().waits_for);
     assert_eq!((state(&scene, "Accepted"), state(&scene, "Approved"), state(&scene, "Ready")), ("True", "Unknown", "True"));
@@ -141,8 +141,8 @@ fn a_request_for_later_is_parked_and_asks_the_guards_again_at_its_start() {
     let mut scene = asked(later, &[engineers().with_custom_schedule()]);
     let plan = scene.step(at(5));
     assert_eq!(scene.outcome().0, Phase::Scheduled);
-    assert_eq!((plan.wake_at, plan.effects.len()), (Some(at(DAY)), 0));
-    assert_eq!(scene.step(at(DAY - 1)).wake_at, Some(at(DAY)));
+    assert_eq!((plan.requeue_at, plan.effects.len()), (Some(at(DAY)), 0));
+    assert_eq!(scene.step(at(DAY - 1)).requeue_at, Some(at(DAY)));
     let mut refused = scene.clone();
     scene.step(at(DAY));
     assert_eq!(scene.outcome().0, Phase::Provisioning);
@@ -249,15 +249,15 @@ fn a_request_whose_assignment_was_delivered_is_delivered_though_the_access_has_e
 #[test]
 fn a_request_that_is_older_than_the_admission_policies_is_denied_unless_it_was_accepted_before() {
     let asking = || asked(alice("r1").created(at(5)), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
-    let mut scene = Asked { vouched_since: Some(at(6)), ..asking() };
+    let mut scene = Asked { identity_enforced_since: Some(at(6)), ..asking() };
     scene.step(at(7));
     assert_eq!(scene.outcome(), (Phase::Denied, "IdentityNotEnforced"));
     assert!(scene.status().message.ends_with("ask again"), "{}", scene.status().message);
 
-    let mut scene = Asked { vouched_since: Some(at(5)), ..asking() };
+    let mut scene = Asked { identity_enforced_since: Some(at(5)), ..asking() };
     scene.step(at(7));
     assert_eq!(scene.outcome().0, Phase::PendingApproval);
-    scene.vouched_since = Some(at(20));
+    scene.identity_enforced_since = Some(at(20));
     scene.decided(decision("d1", "r1").by("carol", &[]).created(at(19)));
     scene.step(at(21));
     assert_eq!((scene.outcome().0, scene.judgement("d1")), (Phase::PendingApproval, Some("IdentityNotEnforced")));
@@ -280,35 +280,35 @@ fn an_ended_request_is_kept_for_its_retention_and_as_long_as_its_assignment_live
     scene.policies = vec![engineers().stage(stage("lead", &[by_user("carol")]))];
     scene.step(at(4));
     scene.request.spec.cancelled = true;
-    assert_eq!(scene.step(at(5)).wake_at, Some(at(5 + 90 * DAY)));
+    assert_eq!(scene.step(at(5)).requeue_at, Some(at(5 + 90 * DAY)));
     assert_eq!(scene.step(at(4 + 90 * DAY)).effects, []);
-    assert_eq!(scene.step(at(5 + 90 * DAY)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(5 + 90 * DAY)).effects, [Effect::DeleteSelf]);
 
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.step(at(5));
     scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Delivered);
     scene.step(at(7));
     let plan = scene.step(at(400 * DAY));
-    assert_eq!((plan.effects, plan.wake_at), (vec![], None));
+    assert_eq!((plan.effects, plan.requeue_at), (vec![], None));
     scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Expired);
     scene.held[0].status.as_mut().unwrap().ended_at = Some(at(400 * DAY));
-    assert_eq!(scene.step(at(401 * DAY)).wake_at, Some(at(491 * DAY)), "from when it was told");
-    assert_eq!(scene.step(at(491 * DAY)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(401 * DAY)).requeue_at, Some(at(491 * DAY)), "from when it was told");
+    assert_eq!(scene.step(at(491 * DAY)).effects, [Effect::DeleteSelf]);
 }
 
 #[test]
 fn a_request_that_no_policy_let_in_is_kept_for_a_week_and_one_too_many_for_some_minutes() {
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.catalog = Some(catalog("payments").disabled());
-    assert_eq!(scene.step(at(5)).wake_at, Some(at(5 + 7 * DAY)));
-    assert_eq!(scene.step(at(5 + 7 * DAY)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(5)).requeue_at, Some(at(5 + 7 * DAY)));
+    assert_eq!(scene.step(at(5 + 7 * DAY)).effects, [Effect::DeleteSelf]);
     let mut scene = asked(alice("r1"), &[engineers()]);
     scene.before = Before { open: BOUNDS.open, recent: 0 };
     let denied = scene.step(at(5));
-    assert_eq!(denied.wake_at, Some(at(605)));
-    let quiet: Vec<_> = denied.notes.iter().map(|note| (note.reason, note.quiet)).collect();
+    assert_eq!(denied.requeue_at, Some(at(605)));
+    let quiet: Vec<_> = denied.notices.iter().map(|note| (note.reason, note.quiet)).collect();
     assert_eq!(quiet, [("Submitted", true), ("Denied", true)], "no Event for what a flood is made of");
-    assert_eq!(scene.step(at(605)).effects, [Effect::Retire]);
+    assert_eq!(scene.step(at(605)).effects, [Effect::DeleteSelf]);
 }
 
 #[test]
@@ -319,15 +319,15 @@ fn a_delivered_request_tells_once_when_and_why_its_access_ended() {
     scene.step(at(7));
     let given = scene.clone();
     scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Revoking);
-    assert_eq!(scene.step(at(DAY)).notes, [], "not while it is there");
+    assert_eq!(scene.step(at(DAY)).notices, [], "not while it is there");
     scene.held[0] = scene.held[0].clone().in_phase(AssignmentPhase::Revoked);
     let status = scene.held[0].status.as_mut().unwrap();
     (status.ended_at, status.message) = (Some(at(DAY)), "revoked by carol: off the rota".to_owned());
-    assert_eq!(scene.step(at(DAY + 1)).notes.len(), 1);
+    assert_eq!(scene.step(at(DAY + 1)).notices.len(), 1);
     let said = scene.status();
     assert!(said.message.contains("revoked by carol: off the rota"), "{}", said.message);
     assert_eq!(said.schedule.as_ref().and_then(|period| period.end_time), Some(at(DAY)), "the end is that which came");
-    assert_eq!(scene.step(at(2 * DAY)).notes, [], "once");
+    assert_eq!(scene.step(at(2 * DAY)).notices, [], "once");
     assert_eq!(scene.outcome(), (Phase::Delivered, "Delivered"));
 
     let mut deleted = given;

@@ -227,7 +227,7 @@ fn what_nobody_vouches_for_stays_out_until_it_is_written_anew() {
 #[test]
 fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_last_judgement() {
     let mut site = site();
-    site.vouched_since = Some(at(3));
+    site.identity_enforced_since = Some(at(3));
     site.settle();
     site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "edit", "carol")];
     let offer = Offer::of(&site.resource);

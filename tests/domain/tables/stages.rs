@@ -45,7 +45,7 @@ fn a_stage_with_its_approvals_opens_the_next_whose_time_runs_from_then() {
     assert_eq!(states(&scene), [StageState::Approved, StageState::Open]);
     let second = &scene.status().stages[1];
     assert_eq!((second.opened_at, second.deadline), (at(100), at(200 + HOUR)));
-    assert_eq!(plan.wake_at, Some(at(200 + HOUR)));
+    assert_eq!(plan.requeue_at, Some(at(200 + HOUR)));
     assert_eq!(events(&scene.status().timeline)[3..], ["StageApproved", "StageOpened"]);
     assert!(scene.status().waits_for.contains("User dave"), "{}", scene.status().waits_for);
     assert_eq!(scene.judgement("d1"), Some("Decided"));
@@ -103,7 +103,7 @@ fn whoever_decided_is_told_before_the_record_of_an_ended_request_goes() {
     scene.step(at(110));
     scene.decided(dave("d2").created(at(120)));
     let plan = scene.step(at(110 + 90 * DAY));
-    assert!(matches!(plan.effects.as_slice(), [Effect::Judge { .. }, Effect::Retire]), "{:?}", plan.effects);
+    assert!(matches!(plan.effects.as_slice(), [Effect::RecordDecision { .. }, Effect::DeleteSelf]), "{:?}", plan.effects);
 }
 
 #[test]
@@ -139,9 +139,9 @@ fn an_approval_in_time_counts_though_nobody_looked_until_later() {
 #[test]
 fn escalation_is_told_once_and_wakes_the_request() {
     let mut scene = waiting(&[stage("lead", &[by_user("carol")]).within("2h").escalating("1h", &[by_user("erin")])]);
-    assert_eq!(scene.step(at(6)).wake_at, Some(at(5 + HOUR)));
+    assert_eq!(scene.step(at(6)).requeue_at, Some(at(5 + HOUR)));
     let plan = scene.step(at(5 + HOUR));
-    assert_eq!(plan.wake_at, Some(at(5 + 2 * HOUR)));
+    assert_eq!(plan.requeue_at, Some(at(5 + 2 * HOUR)));
     assert!(plan.status.waits_for.contains("User carol, User erin"), "{}", plan.status.waits_for);
     scene.step(at(6 + HOUR));
     let told = events(&scene.status().timeline).iter().filter(|e| **e == "Escalated").count();

@@ -1,4 +1,4 @@
-//! Who has to look again when something of Kubernetes itself changes: namespaces, roles, bindings, admission policies.
+//! Who has to be reconciled when something of Kubernetes itself changes: namespaces, roles, bindings, admission policies.
 
 use std::collections::BTreeSet;
 
@@ -14,31 +14,31 @@ use crate::domain::Key;
 use crate::domain::resource::{Scope, Target};
 use crate::grants::GrantKey;
 
-use super::{Wakes, Watched, keys};
-use crate::observe::Work;
+use super::{Triggers, Watched, keys};
+use crate::observe::WorkItem;
 use crate::observe::binding::{self, Binding};
-use crate::observe::table::{Table, Term};
-use crate::observe::world::World;
+use crate::observe::store::{IndexKey, Store};
+use crate::observe::stores::Stores;
 
 impl Watched for Namespace {
     const NAME: &str = "Namespace";
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.namespaces
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.namespaces
     }
 
-    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
-        let term = Term::Uses(name);
-        wakes.extend(keys(&world.catalogs, &term).into_iter().map(Work::Catalog));
-        wake_resources(world, &term, wakes);
+        let term = IndexKey::Uses(name);
+        triggers.extend(keys(&stores.catalogs, &term).into_iter().map(WorkItem::Catalog));
+        wake_resources(stores, &term, triggers);
     }
 }
 
 /// Resources that stand on something that changed, with their grants.
-fn wake_resources(world: &World, term: &Term, wakes: &mut Wakes) {
-    for resource in world.resources.find(term) {
-        <CatalogResource as Watched>::wakes(world, None, Some(&**resource), wakes);
+fn wake_resources(stores: &Stores, term: &IndexKey, triggers: &mut Triggers) {
+    for resource in stores.resources.find(term) {
+        <CatalogResource as Watched>::triggers(stores, None, Some(&**resource), triggers);
     }
 }
 
@@ -50,16 +50,16 @@ fn uid<K: kube::Resource>(object: Option<&K>) -> Option<&str> {
 impl Watched for PartialObjectMeta<Role> {
     const NAME: &str = "Role";
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.roles
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.roles
     }
 
-    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         if uid(old) != uid(new)
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::Role, name: key.name };
-            wake_resources(world, &Term::Role(Target { scope: Scope::Namespace(key.namespace), role }), wakes);
+            wake_resources(stores, &IndexKey::Role(Target { scope: Scope::Namespace(key.namespace), role }), triggers);
         }
     }
 }
@@ -67,16 +67,16 @@ impl Watched for PartialObjectMeta<Role> {
 impl Watched for PartialObjectMeta<ClusterRole> {
     const NAME: &str = "ClusterRole";
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.cluster_roles
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.cluster_roles
     }
 
-    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         if uid(old) != uid(new)
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::ClusterRole, name: key.name };
-            wake_resources(world, &Term::Role(Target { scope: Scope::Cluster, role }), wakes);
+            wake_resources(stores, &IndexKey::Role(Target { scope: Scope::Cluster, role }), triggers);
         }
     }
 }
@@ -88,53 +88,53 @@ fn is_ours<B: kube::Resource>(binding: &B) -> bool {
 }
 
 /// Keeps what a binding says of a grant.
-fn note_grant<B: Binding>(world: &mut World, old: Option<&B>, new: Option<&B>) {
+fn note_grant<B: Binding>(stores: &mut Stores, old: Option<&B>, new: Option<&B>) {
     if let Some((found, grant)) = old.and_then(|b| Some((b, binding::grant(b)?))) {
         let name = found.meta().name.as_deref().unwrap_or_default();
-        world.carriers.leave(&grant, &binding::target(found), name);
+        stores.members.leave(&grant, &binding::target(found), name);
     }
     if let Some((found, grant)) = new.and_then(|b| Some((b, binding::grant(b)?))) {
-        world.carriers.enter(grant.clone(), binding::observe(&grant, found));
+        stores.members.enter(grant.clone(), binding::observe(&grant, found));
     }
 }
 
 /// A binding changed: its grant, and the assignments of whoever came or went.
-fn wake_grant(world: &World, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, wakes: &mut Wakes) {
+fn wake_grant(stores: &Stores, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, triggers: &mut Triggers) {
     for subject in before.symmetric_difference(after) {
-        let own = world.assignments.find(&Term::Subject(subject.clone()));
+        let own = stores.assignments.find(&IndexKey::Subject(subject.clone()));
         let here = own.filter(|a| a.metadata.namespace.as_deref() == Some(grant.namespace.as_str()) && !a.phase().is_terminal());
-        wakes.extend(here.map(|a| Work::Assignment(Key::of(&**a))));
+        triggers.extend(here.map(|a| WorkItem::Assignment(Key::of(&**a))));
     }
     let resource = Key::new(&grant.namespace, &grant.resource);
-    if world.resources.get(&resource).is_some_and(|r| r.metadata.deletion_timestamp.is_some()) {
-        wakes.push(Work::Resource(resource)); // its deletion waits for its grants
+    if stores.resources.get(&resource).is_some_and(|r| r.metadata.deletion_timestamp.is_some()) {
+        triggers.push(WorkItem::Resource(resource)); // its deletion waits for its grants
     }
-    wakes.push(Work::Grant(grant));
+    triggers.push(WorkItem::Grant(grant));
 }
 
 impl Watched for RoleBinding {
     const NAME: &str = "RoleBinding";
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.role_bindings
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.role_bindings
     }
 
     fn matters(&self) -> bool {
         is_ours(self)
     }
 
-    fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
-        note_grant(world, old, new);
+    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+        note_grant(stores, old, new);
     }
 
-    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let (before, after) = (binding::people(old), binding::people(new));
         for found in [old, new].into_iter().flatten() {
             match binding::grant(found) {
-                Some(grant) => wake_grant(world, grant, &before, &after, wakes),
+                Some(grant) => wake_grant(stores, grant, &before, &after, triggers),
                 None => {
                     let namespace = found.metadata.namespace.clone().unwrap_or_default();
-                    wakes.extend(keys(&world.catalogs, &Term::Uses(namespace)).into_iter().map(Work::Catalog));
+                    triggers.extend(keys(&stores.catalogs, &IndexKey::Uses(namespace)).into_iter().map(WorkItem::Catalog));
                 }
             }
         }
@@ -144,23 +144,23 @@ impl Watched for RoleBinding {
 impl Watched for ClusterRoleBinding {
     const NAME: &str = "ClusterRoleBinding";
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.cluster_role_bindings
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.cluster_role_bindings
     }
 
     fn matters(&self) -> bool {
         is_ours(self)
     }
 
-    fn note(world: &mut World, old: Option<&Self>, new: Option<&Self>) {
-        note_grant(world, old, new);
+    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+        note_grant(stores, old, new);
     }
 
-    fn wakes(world: &World, old: Option<&Self>, new: Option<&Self>, wakes: &mut Wakes) {
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let (before, after) = (binding::people(old), binding::people(new));
         for found in [old, new].into_iter().flatten() {
             if let Some(grant) = binding::grant(found) {
-                wake_grant(world, grant, &before, &after, wakes);
+                wake_grant(stores, grant, &before, &after, triggers);
             }
         }
     }
@@ -170,12 +170,12 @@ impl Watched for ValidatingAdmissionPolicy {
     const NAME: &str = "ValidatingAdmissionPolicy";
     const DATED: bool = true;
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.checks
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.checks
     }
 
-    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
-        wakes.push(Work::Guard);
+    fn triggers(_: &Stores, _: Option<&Self>, _: Option<&Self>, triggers: &mut Triggers) {
+        triggers.push(WorkItem::Admission);
     }
 }
 
@@ -183,11 +183,11 @@ impl Watched for ValidatingAdmissionPolicyBinding {
     const NAME: &str = "ValidatingAdmissionPolicyBinding";
     const DATED: bool = true;
 
-    fn table(world: &mut World) -> &mut Table<Self> {
-        &mut world.check_bindings
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.check_bindings
     }
 
-    fn wakes(_: &World, _: Option<&Self>, _: Option<&Self>, wakes: &mut Wakes) {
-        wakes.push(Work::Guard);
+    fn triggers(_: &Stores, _: Option<&Self>, _: Option<&Self>, triggers: &mut Triggers) {
+        triggers.push(WorkItem::Admission);
     }
 }

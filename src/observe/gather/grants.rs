@@ -10,19 +10,19 @@ use crate::api::Assignment;
 use crate::api::access_package::PackageRole;
 use crate::api::assignment::GrantObject;
 use crate::api::condition;
-use crate::api::labels::CONFIRM_REVOCATION;
+use crate::api::labels::CONFIRM_MASS_REVOCATION;
 use crate::api::subject::Subject;
 use crate::domain::catalog::RBAC;
-use crate::domain::readiness::REVOCATION_HELD;
+use crate::domain::readiness::MASS_REVOCATION_HELD;
 use crate::domain::resource::{Cluster, Grantable, Scope, Standing, Target, grantable};
 use crate::domain::{Key, holdings};
 use crate::grants::plan::Observed;
 use crate::grants::{GrantKey, name};
-use crate::observe::table::Term;
-use crate::observe::world::World;
+use crate::observe::store::IndexKey;
+use crate::observe::stores::Stores;
 
-/// What a look at the bindings of a grant sees.
-pub struct GrantSeen {
+/// What a grant is reconciled from.
+pub struct GrantInput {
     /// Who should have it.
     pub wanted: BTreeSet<Subject>,
     /// How it stands in each of its places, and in those where a binding is.
@@ -44,21 +44,22 @@ pub struct GrantSeen {
     pub next_end: Option<DateTime<Utc>>,
 }
 
-impl World {
+impl Stores {
     /// For [`crate::grants::plan::plan`].
-    pub fn grant_seen(&self, key: &GrantKey, now: DateTime<Utc>) -> GrantSeen {
+    pub fn grant_input(&self, key: &GrantKey, now: DateTime<Utc>) -> GrantInput {
         let role = PackageRole { resource: key.resource.clone(), role: key.role.clone() };
         let resource = Key::new(&key.namespace, &key.resource);
-        let packages = self.packages.find(&Term::Resource(resource.clone())).filter(|p| p.spec.resource_roles.contains(&role));
+        let packages =
+            self.packages.find(&IndexKey::Resource(resource.clone())).filter(|p| p.spec.resource_roles.contains(&role));
         let (mut wanted, mut next_end) = (BTreeSet::new(), None);
         for package in packages {
-            for assignment in self.assignments.find(&Term::Package(Key::of(&**package))).filter(|a| holdings::gives(a, now)) {
+            for assignment in self.assignments.find(&IndexKey::Package(Key::of(&**package))).filter(|a| holdings::gives(a, now)) {
                 wanted.insert(assignment.spec.subject.clone());
                 next_end = [next_end, assignment.end()].into_iter().flatten().min();
             }
         }
         let grantable = grantable(&role, self.offer(&resource));
-        let observed: Vec<Arc<Observed>> = self.carriers.all(key).cloned().collect();
+        let observed: Vec<Arc<Observed>> = self.members.all(key).cloned().collect();
         let places = self.places(&grantable, &observed);
         let uid = |target: &Target| {
             let name = target.scope.namespace()?;
@@ -66,11 +67,11 @@ impl World {
         };
         let namespace_uids = places.keys().filter_map(uid).collect();
         let scopes = grantable.targets().into_iter().map(|target| target.scope).collect();
-        let present = self.carriers.subjects(key);
+        let present = self.members.subjects(key);
         let losers = self.losers(key, &wanted, &places, &observed, now);
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
-        let held = status.is_some_and(|s| condition::holds(&s.conditions, REVOCATION_HELD));
-        GrantSeen { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end }
+        let held = status.is_some_and(|s| condition::holds(&s.conditions, MASS_REVOCATION_HELD));
+        GrantInput { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end }
     }
 
     /// How a role stands wherever it should be, and wherever it is.
@@ -116,7 +117,7 @@ impl World {
                 && holdings::gives(a, now)
                 && grants.any(|g| g.resource == key.resource && g.role == key.role)
         };
-        let package = holdings::package_of(self.assignments.find(&Term::Subject(subject.clone())).find(gave)?);
+        let package = holdings::package_of(self.assignments.find(&IndexKey::Subject(subject.clone())).find(gave)?);
         let sure = self.packages.get(&package).is_some_and(|p| confirmed(&**p));
         (!sure).then_some(package)
     }
@@ -124,7 +125,7 @@ impl World {
 
 /// Whether somebody confirmed the mass revocation that the present generation of an object brings.
 fn confirmed<K: Resource>(object: &K) -> bool {
-    let annotation = object.meta().annotations.as_ref().and_then(|a| a.get(CONFIRM_REVOCATION));
+    let annotation = object.meta().annotations.as_ref().and_then(|a| a.get(CONFIRM_MASS_REVOCATION));
     annotation.is_some_and(|text| text.parse().ok() == object.meta().generation)
 }
 

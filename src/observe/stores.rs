@@ -17,55 +17,55 @@ use crate::domain::resource::{Cluster, Offer, Scope, Target, all_targets};
 use crate::grants::GrantKey;
 
 use super::binding;
-use super::carriers::Carriers;
-use super::table::{Indexed, Table, Term};
+use super::member_index::MemberIndex;
+use super::store::{IndexKey, Indexed, Store};
 use super::unreadable::Unreadable;
 
 /// The caches of all kinds.
 #[derive(Default)]
-pub struct World {
+pub struct Stores {
     /// Catalogs.
-    pub catalogs: Table<Catalog>,
+    pub catalogs: Store<Catalog>,
     /// CatalogResources.
-    pub resources: Table<CatalogResource>,
+    pub resources: Store<CatalogResource>,
     /// The same, parsed.
     pub offers: HashMap<Key, Arc<Offer>>,
     /// AccessPackages.
-    pub packages: Table<AccessPackage>,
+    pub packages: Store<AccessPackage>,
     /// Policies.
-    pub policies: Table<Policy>,
+    pub policies: Store<Policy>,
     /// AccessRequests.
-    pub requests: Table<AccessRequest>,
+    pub requests: Store<AccessRequest>,
     /// ApprovalDecisions.
-    pub decisions: Table<ApprovalDecision>,
+    pub decisions: Store<ApprovalDecision>,
     /// Assignments.
-    pub assignments: Table<Assignment>,
+    pub assignments: Store<Assignment>,
     /// Namespaces.
-    pub namespaces: Table<Namespace>,
+    pub namespaces: Store<Namespace>,
     /// Roles, by their metadata.
-    pub roles: Table<PartialObjectMeta<Role>>,
+    pub roles: Store<PartialObjectMeta<Role>>,
     /// ClusterRoles, by their metadata.
-    pub cluster_roles: Table<PartialObjectMeta<ClusterRole>>,
+    pub cluster_roles: Store<PartialObjectMeta<ClusterRole>>,
     /// Our RoleBindings.
-    pub role_bindings: Table<RoleBinding>,
+    pub role_bindings: Store<RoleBinding>,
     /// Our ClusterRoleBindings.
-    pub cluster_role_bindings: Table<ClusterRoleBinding>,
+    pub cluster_role_bindings: Store<ClusterRoleBinding>,
     /// What these bindings say, by grant and by subject.
-    pub carriers: Carriers,
+    pub members: MemberIndex,
     /// ValidatingAdmissionPolicies.
-    pub checks: Table<ValidatingAdmissionPolicy>,
+    pub checks: Store<ValidatingAdmissionPolicy>,
     /// Their bindings.
-    pub check_bindings: Table<ValidatingAdmissionPolicyBinding>,
+    pub check_bindings: Store<ValidatingAdmissionPolicyBinding>,
     /// Objects that cannot be read, by kind and key.
     pub unreadable: BTreeMap<(&'static str, Key), Unreadable>,
     /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
-    pub claims: HashSet<(&'static str, Key)>,
+    pub assumed: HashSet<(&'static str, Key)>,
 }
 
-impl World {
+impl Stores {
     /// The catalog that owns a namespace.
     pub fn catalog_of(&self, namespace: &str) -> Option<&Catalog> {
-        let owner = self.catalogs.find(&Term::Uses(namespace.to_owned())).find(|c| c.namespace() == Some(namespace));
+        let owner = self.catalogs.find(&IndexKey::Uses(namespace.to_owned())).find(|c| c.namespace() == Some(namespace));
         owner.map(|c| &**c)
     }
 
@@ -89,11 +89,11 @@ impl World {
                 role: role.name.clone(),
             })
         });
-        declared.chain(self.carriers.keys().cloned()).collect()
+        declared.chain(self.members.keys().cloned()).collect()
     }
 }
 
-impl Cluster for World {
+impl Cluster for Stores {
     fn namespace_uid(&self, name: &str) -> Option<String> {
         self.namespaces.get(&Key::new("", name))?.metadata.uid.clone()
     }
@@ -122,21 +122,21 @@ fn space<K: kube::Resource>(object: &K) -> String {
 }
 
 impl Indexed for Catalog {
-    fn terms(&self) -> Vec<Term> {
-        vec![Term::Uses(self.wanted_namespace())]
+    fn index_keys(&self) -> Vec<IndexKey> {
+        vec![IndexKey::Uses(self.wanted_namespace())]
     }
 }
 
 impl Indexed for CatalogResource {
-    fn terms(&self) -> Vec<Term> {
-        let mut terms = BTreeSet::from([Term::Namespace(space(self))]);
+    fn index_keys(&self) -> Vec<IndexKey> {
+        let mut keys = BTreeSet::from([IndexKey::Namespace(space(self))]);
         for target in all_targets(&self.spec) {
             if let Scope::Namespace(namespace) = &target.scope {
-                terms.insert(Term::Uses(namespace.clone()));
+                keys.insert(IndexKey::Uses(namespace.clone()));
             }
-            terms.insert(Term::Role(in_cluster(target)));
+            keys.insert(IndexKey::Role(in_cluster(target)));
         }
-        terms.into_iter().collect()
+        keys.into_iter().collect()
     }
 }
 
@@ -149,104 +149,105 @@ pub fn in_cluster(target: Target) -> Target {
 }
 
 impl Indexed for AccessPackage {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         let namespace = space(self);
-        let mut terms = vec![Term::Namespace(namespace.clone())];
-        terms.extend(self.spec.resource_roles.iter().map(|r| Term::Resource(Key::new(&namespace, &r.resource))));
-        terms.extend(self.spec.incompatible_with.as_ref().map(|_| Term::Separates));
+        let mut keys = vec![IndexKey::Namespace(namespace.clone())];
+        keys.extend(self.spec.resource_roles.iter().map(|r| IndexKey::Resource(Key::new(&namespace, &r.resource))));
+        keys.extend(self.spec.incompatible_with.as_ref().map(|_| IndexKey::Separates));
         let references = self.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
-        terms.extend(references.map(|reference| match &reference.catalog {
-            Some(catalog) => Term::ExcludesIn(catalog.clone(), reference.name.clone()),
-            None => Term::Excludes(Key::new(&namespace, &reference.name)),
+        keys.extend(references.map(|reference| match &reference.catalog {
+            Some(catalog) => IndexKey::ExcludesIn(catalog.clone(), reference.name.clone()),
+            None => IndexKey::Excludes(Key::new(&namespace, &reference.name)),
         }));
-        terms
+        keys
     }
 }
 
 impl Indexed for Policy {
-    fn terms(&self) -> Vec<Term> {
-        vec![Term::Namespace(space(self)), Term::Package(Key::new(space(self), &self.spec.access_package))]
+    fn index_keys(&self) -> Vec<IndexKey> {
+        vec![IndexKey::Namespace(space(self)), IndexKey::Package(Key::new(space(self), &self.spec.access_package))]
     }
 }
 
 impl Indexed for AccessRequest {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         let namespace = space(self);
-        let mut terms = vec![Term::Namespace(namespace.clone()), Term::Package(Key::new(&namespace, &self.spec.access_package))];
-        terms.extend(self.subject().map(Term::Subject));
+        let mut keys =
+            vec![IndexKey::Namespace(namespace.clone()), IndexKey::Package(Key::new(&namespace, &self.spec.access_package))];
+        keys.extend(self.subject().map(IndexKey::Subject));
         let assignment = self.status.as_ref().and_then(|s| s.assignment.as_ref());
-        terms.extend(assignment.map(|name| Term::Assignment(Key::new(&namespace, name))));
-        terms.extend(self.spec.requestor.as_ref().map(|who| Term::Requestor(who.username.clone())));
+        keys.extend(assignment.map(|name| IndexKey::Assignment(Key::new(&namespace, name))));
+        keys.extend(self.spec.requestor.as_ref().map(|who| IndexKey::Requestor(who.username.clone())));
         let policy = self.status.as_ref().and_then(|s| s.policy.as_ref()).filter(|_| !self.phase().is_terminal());
-        terms.extend(policy.map(|policy| Term::Policy(Key::new(&namespace, &policy.name))));
-        terms.extend((self.phase() == RequestPhase::PendingApproval).then_some(Term::Waiting(namespace)));
-        terms
+        keys.extend(policy.map(|policy| IndexKey::Policy(Key::new(&namespace, &policy.name))));
+        keys.extend((self.phase() == RequestPhase::PendingApproval).then_some(IndexKey::Waiting(namespace)));
+        keys
     }
 }
 
 impl Indexed for ApprovalDecision {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         let request = Key::new(space(self), &self.spec.access_request);
-        vec![if is_settled(self) { Term::Settled(request) } else { Term::Request(request) }]
+        vec![if is_settled(self) { IndexKey::Settled(request) } else { IndexKey::Request(request) }]
     }
 }
 
 impl Indexed for Assignment {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         let namespace = space(self);
-        let mut terms = vec![
-            Term::Namespace(namespace.clone()),
-            Term::Package(Key::new(&namespace, &self.spec.access_package)),
-            Term::Subject(self.spec.subject.clone()),
+        let mut keys = vec![
+            IndexKey::Namespace(namespace.clone()),
+            IndexKey::Package(Key::new(&namespace, &self.spec.access_package)),
+            IndexKey::Subject(self.spec.subject.clone()),
         ];
-        terms.extend(self.spec.access_request.as_ref().map(|name| Term::Request(Key::new(&namespace, name))));
+        keys.extend(self.spec.access_request.as_ref().map(|name| IndexKey::Request(Key::new(&namespace, name))));
         let policy = (!self.phase().is_terminal()).then_some(&self.spec.policy);
-        terms.extend(policy.map(|policy| Term::Policy(Key::new(&namespace, policy))));
-        terms
+        keys.extend(policy.map(|policy| IndexKey::Policy(Key::new(&namespace, policy))));
+        keys
     }
 }
 
 impl Indexed for Namespace {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }
 
 impl Indexed for PartialObjectMeta<Role> {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }
 
 impl Indexed for PartialObjectMeta<ClusterRole> {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }
 
 impl Indexed for RoleBinding {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         match binding::grant(self) {
-            Some(_) => Vec::new(), // found by World::carriers
-            None => vec![Term::Namespace(space(self))],
+            Some(_) => Vec::new(), // found by World::members
+            None => vec![IndexKey::Namespace(space(self))],
         }
     }
 }
 
 impl Indexed for ClusterRoleBinding {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }
 
 impl Indexed for ValidatingAdmissionPolicy {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }
 
 impl Indexed for ValidatingAdmissionPolicyBinding {
-    fn terms(&self) -> Vec<Term> {
+    fn index_keys(&self) -> Vec<IndexKey> {
         Vec::new()
     }
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::api::time::from_meta;
 use crate::domain::Key;
 
-use super::world::World;
+use super::stores::Stores;
 
 /// The checks as they are shipped; the installed ones must equal them.
 const SHIPPED: [&str; 17] = [
@@ -57,8 +57,8 @@ impl Shipped {
     }
 
     /// What is not as shipped, for people; empty when the checks are in force.
-    pub fn deviations(&self, world: &World) -> Vec<String> {
-        let wrong = self.specs.iter().filter_map(|((kind, name), shipped)| match installed(world, kind, name) {
+    pub fn deviations(&self, stores: &Stores) -> Vec<String> {
+        let wrong = self.specs.iter().filter_map(|((kind, name), shipped)| match installed(stores, kind, name) {
             None => Some(format!("{kind} {name} is missing")),
             Some(spec) if spec != *shipped => Some(format!("{kind} {name} is not as shipped")),
             Some(_) => None,
@@ -70,12 +70,12 @@ impl Shipped {
 impl Shipped {
     /// When the checks and their bindings were last changed, by the API server's clock: the newest creation, or writing of anything but a
     /// status, among those that are there.
-    pub fn last_changed(&self, world: &World) -> Option<DateTime<Utc>> {
+    pub fn last_changed(&self, stores: &Stores) -> Option<DateTime<Utc>> {
         let metas = self.specs.keys().filter_map(|(kind, name)| {
             let key = Key::new("", name);
             match kind.as_str() {
-                "ValidatingAdmissionPolicy" => world.checks.get(&key).map(|policy| &policy.metadata),
-                _ => world.check_bindings.get(&key).map(|binding| &binding.metadata),
+                "ValidatingAdmissionPolicy" => stores.checks.get(&key).map(|policy| &policy.metadata),
+                _ => stores.check_bindings.get(&key).map(|binding| &binding.metadata),
             }
         });
         metas.filter_map(changed).max()
@@ -88,13 +88,13 @@ fn changed(meta: &ObjectMeta) -> Option<DateTime<Utc>> {
     times.map(from_meta).max()
 }
 
-fn installed(world: &World, kind: &str, name: &str) -> Option<Value> {
+fn installed(stores: &Stores, kind: &str, name: &str) -> Option<Value> {
     let key = Key::new("", name);
     let spec = match kind {
         "ValidatingAdmissionPolicy" => {
-            world.checks.get(&key).map(|p: &std::sync::Arc<ValidatingAdmissionPolicy>| serde_json::to_value(&p.spec))
+            stores.checks.get(&key).map(|p: &std::sync::Arc<ValidatingAdmissionPolicy>| serde_json::to_value(&p.spec))
         }
-        _ => world
+        _ => stores
             .check_bindings
             .get(&key)
             .map(|b: &std::sync::Arc<ValidatingAdmissionPolicyBinding>| serde_json::to_value(&b.spec)),
@@ -111,17 +111,17 @@ mod tests {
     /// A world in which every shipped check is installed, each changed by `change` first.
     fn installed_as(
         change: impl Fn(&mut ValidatingAdmissionPolicy, &mut ValidatingAdmissionPolicyBinding),
-    ) -> Result<World, Box<dyn Error>> {
-        let mut world = World::default();
+    ) -> Result<Stores, Box<dyn Error>> {
+        let mut stores = Stores::default();
         for file in SHIPPED {
             let mut documents = serde_yaml::Deserializer::from_str(file);
             let mut policy = ValidatingAdmissionPolicy::deserialize(documents.next().ok_or("a policy")?)?;
             let mut binding = ValidatingAdmissionPolicyBinding::deserialize(documents.next().ok_or("a binding")?)?;
             change(&mut policy, &mut binding);
-            world.checks.put(policy);
-            world.check_bindings.put(binding);
+            stores.checks.put(policy);
+            stores.check_bindings.put(binding);
         }
-        Ok(world)
+        Ok(stores)
     }
 
     /// Every file of the folder is watched, and put in by its kustomization.
@@ -144,16 +144,16 @@ mod tests {
 
     #[test]
     fn what_is_installed_as_shipped_is_in_force() -> Result<(), Box<dyn Error>> {
-        let world = installed_as(|_, _| ())?;
-        assert_eq!(Shipped::read()?.deviations(&world), Vec::<String>::new());
-        assert_eq!(world.checks.len(), SHIPPED.len());
+        let stores = installed_as(|_, _| ())?;
+        assert_eq!(Shipped::read()?.deviations(&stores), Vec::<String>::new());
+        assert_eq!(stores.checks.len(), SHIPPED.len());
         Ok(())
     }
 
     #[test]
     fn what_is_missing_or_weakened_is_told() -> Result<(), Box<dyn Error>> {
         let shipped = Shipped::read()?;
-        assert_eq!(shipped.deviations(&World::default()).len(), 2 * SHIPPED.len());
+        assert_eq!(shipped.deviations(&Stores::default()).len(), 2 * SHIPPED.len());
         let ignoring = installed_as(|policy, _| {
             if let Some(spec) = &mut policy.spec {
                 spec.failure_policy = Some("Ignore".to_owned());

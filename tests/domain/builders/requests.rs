@@ -1,7 +1,7 @@
 //! What people write: requests, decisions and assignments.
 
 use chrono::{DateTime, Utc};
-use entitlement_operator::api::access_request::{Answer, RequestPhase, RequestType, Schedule, WishedSchedule};
+use entitlement_operator::api::access_request::{Answer, RequestPhase, RequestType, RequestedSchedule, Schedule};
 use entitlement_operator::api::approval_decision::Verdict;
 use entitlement_operator::api::assignment::{AssignmentPhase, AssignmentSchedule, Revoked, Source};
 use entitlement_operator::api::labels::REVOKE;
@@ -67,8 +67,8 @@ pub trait RequestWords {
     fn in_phase(self, phase: RequestPhase) -> Self;
 }
 
-fn wish(request: &mut AccessRequest) -> &mut WishedSchedule {
-    request.spec.schedule.get_or_insert_with(WishedSchedule::default)
+fn wish(request: &mut AccessRequest) -> &mut RequestedSchedule {
+    request.spec.schedule.get_or_insert_with(RequestedSchedule::default)
 }
 
 impl RequestWords for AccessRequest {
@@ -269,7 +269,7 @@ impl AssignmentWords for Assignment {
 
     /// Its period was accepted as its spec says it.
     fn accepted(mut self) -> Self {
-        let period = Schedule { start_time: self.start(), end_time: self.wished_end() };
+        let period = Schedule { start_time: self.start(), end_time: self.requested_end() };
         self.status.get_or_insert_default().schedule = Some(period);
         self
     }

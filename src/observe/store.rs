@@ -11,7 +11,7 @@ use crate::domain::resource::Target;
 
 /// Something by which objects are found.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Term {
+pub enum IndexKey {
     /// In this namespace.
     Namespace(String),
     /// Names this AccessPackage.
@@ -47,17 +47,17 @@ pub enum Term {
 /// A kind that can be cached: by which terms an object is found.
 pub trait Indexed: Resource {
     /// The terms of an object.
-    fn terms(&self) -> Vec<Term>;
+    fn index_keys(&self) -> Vec<IndexKey>;
 }
 
 /// All objects of one kind. Keys are shared: there are many objects, each is found by several terms, and a node of a [`BTreeSet`]
 /// has room for eleven.
-pub struct Table<K> {
+pub struct Store<K> {
     objects: HashMap<Arc<Key>, Arc<K>>,
-    index: HashMap<Term, BTreeSet<Arc<Key>>>,
+    index: HashMap<IndexKey, BTreeSet<Arc<Key>>>,
 }
 
-impl<K> Default for Table<K> {
+impl<K> Default for Store<K> {
     fn default() -> Self {
         Self { objects: HashMap::new(), index: HashMap::new() }
     }
@@ -76,7 +76,7 @@ pub fn version<K: Resource>(object: &K) -> Option<u64> {
     object.meta().resource_version.as_deref()?.parse().ok()
 }
 
-impl<K: Indexed> Table<K> {
+impl<K: Indexed> Store<K> {
     /// An object by its key.
     pub fn get(&self, key: &Key) -> Option<&Arc<K>> {
         self.objects.get(key)
@@ -103,7 +103,7 @@ impl<K: Indexed> Table<K> {
     }
 
     /// Objects by a term, in the order of their keys.
-    pub fn find<'t>(&'t self, term: &Term) -> impl Iterator<Item = &'t Arc<K>> + use<'t, K> {
+    pub fn find<'t>(&'t self, term: &IndexKey) -> impl Iterator<Item = &'t Arc<K>> + use<'t, K> {
         self.index.get(term).into_iter().flatten().filter_map(|key| self.objects.get(key))
     }
 
@@ -134,7 +134,8 @@ impl<K: Indexed> Table<K> {
     }
 
     fn reindex(&mut self, key: &Arc<Key>, old: Option<&K>, new: Option<&K>) {
-        let (before, after) = (old.map(Indexed::terms).unwrap_or_default(), new.map(Indexed::terms).unwrap_or_default());
+        let (before, after) =
+            (old.map(Indexed::index_keys).unwrap_or_default(), new.map(Indexed::index_keys).unwrap_or_default());
         for term in before.iter().filter(|term| !after.contains(term)) {
             if let Some(keys) = self.index.get_mut(term) {
                 keys.remove(key);
@@ -170,16 +171,16 @@ mod tests {
         /// Whatever comes and goes, in whatever order of versions, the index finds what a scan finds.
         #[test]
         fn the_index_agrees_with_a_scan(steps in proptest::collection::vec((0..6_u8, 0..3_u8, 0..40_u64, any::<bool>()), 1..60)) {
-            let mut table = Table::<Policy>::default();
+            let mut store = Store::<Policy>::default();
             for (name, package, version, stays) in steps {
                 match stays {
-                    true => drop(policy(name, package, version).and_then(|policy| table.put(policy))),
-                    false => drop(table.remove(&Key::new("space", format!("n{name}")))),
+                    true => drop(policy(name, package, version).and_then(|policy| store.put(policy))),
+                    false => drop(store.remove(&Key::new("space", format!("n{name}")))),
                 }
                 for package in 0..3_u8 {
                     let key = Key::new("space", format!("p{package}"));
-                    let found: BTreeSet<Key> = table.find(&Term::Package(key.clone())).map(|p| Key::of(&**p)).collect();
-                    let scanned = table.all().filter(|p| p.spec.access_package == key.name).map(|p| Key::of(&**p)).collect();
+                    let found: BTreeSet<Key> = store.find(&IndexKey::Package(key.clone())).map(|p| Key::of(&**p)).collect();
+                    let scanned = store.all().filter(|p| p.spec.access_package == key.name).map(|p| Key::of(&**p)).collect();
                     prop_assert_eq!(found, scanned);
                 }
             }
@@ -187,9 +188,9 @@ mod tests {
 
         #[test]
         fn an_older_version_never_replaces_a_newer_one(first in 0..100_u64, second in 0..100_u64) {
-            let mut table = Table::<Policy>::default();
-            table.put(policy(0, 0, first).ok_or_else(|| TestCaseError::fail("a policy"))?);
-            let changed = table.put(policy(0, 1, second).ok_or_else(|| TestCaseError::fail("a policy"))?).is_some();
+            let mut store = Store::<Policy>::default();
+            store.put(policy(0, 0, first).ok_or_else(|| TestCaseError::fail("a policy"))?);
+            let changed = store.put(policy(0, 1, second).ok_or_else(|| TestCaseError::fail("a policy"))?).is_some();
             prop_assert_eq!(changed, second > first);
         }
     }

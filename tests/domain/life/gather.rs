@@ -60,8 +60,8 @@ impl Store {
     }
 
     /// What a look at a request sees; something else may have been judged a moment ago.
-    pub fn request_seen<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Thing>) -> request::Seen<'a> {
-        let package = holdings::wanted_by(request);
+    pub fn request_input<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Thing>) -> request::Input<'a> {
+        let package = holdings::package_of_request(request);
         let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), claimed)).unwrap_or_default();
         held.rivals.retain(|rival| Key::of(rival.request) != *key);
         let in_person = request.spec.requestor.as_ref().filter(|who| Some(who.subject()) == request.subject());
@@ -69,8 +69,8 @@ impl Store {
         let groups = in_person.map(groups).unwrap_or_default();
         held.of_groups = self.assignments.values().filter(|a| groups.contains(&a.spec.subject)).collect();
         let named = request.status.as_ref().and_then(|s| s.assignment.as_ref());
-        request::Seen {
-            vouched_since: self.vouched_since,
+        request::Input {
+            identity_enforced_since: self.identity_enforced_since,
             request,
             catalog: self.catalog_of(&key.namespace),
             package: self.packages.get(&package),
@@ -92,21 +92,21 @@ impl Store {
     }
 
     /// What a look at an assignment sees; the cache may lag behind and not show its request.
-    pub fn assignment_seen<'a>(
+    pub fn assignment_input<'a>(
         &'a self,
         key: &Key,
         assignment: &'a Assignment,
         now: DateTime<Utc>,
         lagging: bool,
         claimed: Option<&Thing>,
-    ) -> assignment::Seen<'a> {
+    ) -> assignment::Input<'a> {
         let package = holdings::package_of(assignment);
         let mut held = self.holdings(&assignment.spec.subject, package.clone(), claimed);
         held.assignments.retain(|a| Key::of(*a) != *key);
         let request = self.origin(key, assignment);
         held.rivals.retain(|rival| request.is_none_or(|own| Key::of(own) != Key::of(rival.request)));
         let from_request = assignment.spec.source == Some(Source::Request);
-        assignment::Seen {
+        assignment::Input {
             assignment,
             catalog: self.catalog_of(&key.namespace),
             package: self.packages.get(&package),
@@ -218,7 +218,8 @@ impl Store {
 
     /// Pending requests and live assignments of a package.
     pub fn counts(&self, package: &Key) -> (usize, usize) {
-        let pending = self.requests.values().filter(|r| holdings::wanted_by(r) == *package && !r.phase().is_terminal()).count();
+        let pending =
+            self.requests.values().filter(|r| holdings::package_of_request(r) == *package && !r.phase().is_terminal()).count();
         let accepted = |a: &&Assignment| a.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, "Accepted"));
         let live = self.assignments.values().filter(|a| holdings::package_of(a) == *package && !a.phase().is_terminal());
         (pending, live.filter(accepted).count())

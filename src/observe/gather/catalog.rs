@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use crate::api::access_request::PinnedPolicy;
 use crate::api::{Catalog, Policy};
 use crate::domain::{Key, catalog};
-use crate::observe::table::Term;
-use crate::observe::world::World;
+use crate::observe::store::IndexKey;
+use crate::observe::stores::Stores;
 
-impl World {
+impl Stores {
     /// For [`catalog::decide`].
-    pub fn catalog_seen<'a>(&'a self, catalog: &'a Catalog) -> catalog::Seen<'a> {
+    pub fn catalog_input<'a>(&'a self, catalog: &'a Catalog) -> catalog::Input<'a> {
         let namespace = catalog.wanted_namespace();
-        let term = Term::Namespace(namespace.clone());
+        let term = IndexKey::Namespace(namespace.clone());
         let bindings = self.role_bindings.find(&term).map(|b| (b.metadata.name.clone().unwrap_or_default(), &**b));
-        catalog::Seen {
+        catalog::Input {
             catalog,
             namespace: self.namespaces.get(&Key::new("", &namespace)).map(|n| &**n),
             bindings: bindings.collect(),
@@ -27,13 +27,14 @@ impl World {
 
     /// Whether somebody has something under way under a policy: they must be able to read it, to withdraw it or to give it back.
     fn is_in_use(&self, policy: &Policy) -> bool {
-        let under = Term::Policy(Key::of(policy));
+        let under = IndexKey::Policy(Key::of(policy));
         self.requests.find(&under).next().is_some() || self.assignments.find(&under).next().is_some()
     }
 
     /// The terms of requests that wait for approval, each version of a policy once.
     fn waiting(&self, namespace: &str) -> Vec<&PinnedPolicy> {
-        let pinned = self.requests.find(&Term::Waiting(namespace.to_owned())).filter_map(|r| r.status.as_ref()?.policy.as_ref());
+        let pinned =
+            self.requests.find(&IndexKey::Waiting(namespace.to_owned())).filter_map(|r| r.status.as_ref()?.policy.as_ref());
         let versions: BTreeMap<(&str, i64), &PinnedPolicy> = pinned.map(|p| ((p.uid.as_str(), p.generation), p)).collect();
         versions.into_values().collect()
     }

@@ -1,4 +1,4 @@
-//! The bindings of every grant as they were read once, and by subject which of them carry it: a look at one assignment must not walk
+//! The bindings of every grant as they were read once, and by subject which of them carry it: reconciling one assignment must not walk
 //! all the subjects of its package.
 
 use std::collections::{BTreeMap, HashMap};
@@ -18,9 +18,9 @@ struct Bindings {
 
 /// The bindings of all grants.
 #[derive(Default)]
-pub struct Carriers(HashMap<GrantKey, Bindings>);
+pub struct MemberIndex(HashMap<GrantKey, Bindings>);
 
-impl Carriers {
+impl MemberIndex {
     /// A binding is there.
     pub fn enter(&mut self, key: GrantKey, binding: Observed) {
         let binding = Arc::new(binding);
@@ -103,34 +103,34 @@ mod tests {
         fn the_index_agrees_with_a_walk(
             steps in proptest::collection::vec((0..2_u8, (0..3_u8, 0..2_u8, proptest::collection::vec(0..5_u8, 0..6)), any::<bool>()), 1..60)
         ) {
-            let mut carriers = Carriers::default();
+            let mut members = MemberIndex::default();
             let mut model: BTreeMap<(GrantKey, Target, String), Observed> = BTreeMap::new();
             for (grant, shape, stays) in steps {
                 let (key, found) = (key(grant), binding(shape));
                 let place = (key.clone(), found.target.clone(), found.name.clone());
-                carriers.leave(&key, &found.target, &found.name);
+                members.leave(&key, &found.target, &found.name);
                 model.remove(&place);
                 if stays {
                     model.insert(place, found.clone());
-                    carriers.enter(key, found);
+                    members.enter(key, found);
                 }
             }
             for grant in (0..2).map(key) {
                 let there: Vec<&Observed> = model.iter().filter(|((key, ..), _)| *key == grant).map(|(_, found)| found).collect();
-                prop_assert_eq!(carriers.all(&grant).map(|found| &**found).collect::<Vec<_>>(), there.clone());
+                prop_assert_eq!(members.all(&grant).map(|found| &**found).collect::<Vec<_>>(), there.clone());
                 let all: BTreeSet<&Subject> = there.iter().flat_map(|found| found.subjects.iter().flatten()).collect();
-                prop_assert_eq!(carriers.subjects(&grant), all.len());
+                prop_assert_eq!(members.subjects(&grant), all.len());
                 for own in (0..5).map(subject) {
                     let carry = |found: &&Observed| found.subjects.iter().flatten().any(|s| *s == own);
                     let names = |found: &Observed| (found.target.clone(), found.name.clone());
                     let walked: BTreeSet<_> = there.iter().copied().filter(carry).map(names).collect();
-                    let found = carriers.of(&grant, &own);
+                    let found = members.of(&grant, &own);
                     prop_assert_eq!(found.len(), walked.len());
                     prop_assert_eq!(found.iter().map(|found| names(found)).collect::<BTreeSet<_>>(), walked);
                 }
             }
             let kept = model.keys().map(|(key, ..)| key).collect::<BTreeSet<_>>().len();
-            prop_assert_eq!(carriers.0.len(), kept, "nothing is left of what is gone");
+            prop_assert_eq!(members.0.len(), kept, "nothing is left of what is gone");
         }
     }
 }

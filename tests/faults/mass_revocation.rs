@@ -24,16 +24,16 @@ async fn with_crew(office: Department<'static>) -> (Department<'static>, Vec<Str
 
 impl Department<'_> {
     async fn is_braked(&self, kind: &str, name: &str) {
-        self.becomes(kind, &self.catalog(), name, "RevocationHeld", "True ConfirmationRequired").await;
+        self.becomes(kind, &self.catalog(), name, "MassRevocationHeld", "True ConfirmationRequired").await;
     }
 
     async fn is_released(&self, kind: &str, name: &str) {
-        self.becomes(kind, &self.catalog(), name, "RevocationHeld", "- -").await;
+        self.becomes(kind, &self.catalog(), name, "MassRevocationHeld", "- -").await;
     }
 
     /// Does what the condition says, word for word.
     async fn confirms_as_told(&self, kind: &str, name: &str) {
-        let message = self.message(kind, name, "RevocationHeld").await;
+        let message = self.message(kind, name, "MassRevocationHeld").await;
         let command = message.split("kubectl ").nth(1).unwrap_or_else(|| panic!("the condition tells a command: {message}"));
         let words: Vec<&str> = command.split_whitespace().collect();
         self.plane.kubectl(CAROL, &words).await.ok();
@@ -50,7 +50,7 @@ async fn an_edit_of_a_package_waits_for_its_confirmation() {
     let (office, _) = with_crew(shared("brake-package").await).await;
     office.fills(ONCALL, json!([editor()])).await;
     office.is_braked("AccessPackage", ONCALL).await;
-    office.is_told("AccessPackage", ONCALL, "RevocationHeld").await;
+    office.is_told("AccessPackage", ONCALL, "MassRevocationHeld").await;
     office.is_held_by(&office.name, EDIT, &CREW).await;
     rest().await;
     office.is_held_by(&office.name, VIEW, &CREW).await;
@@ -163,7 +163,7 @@ async fn drift_is_no_edit() {
 #[tokio::test]
 async fn a_restart_does_not_release_the_brake() {
     let plane = quiet().await;
-    let args = ["--hold-count", "3"];
+    let args = ["--mass-revocation-count", "3"];
     let operator = Operator::start(&plane, &args).await;
     let office = Department::open(&plane, "brake-restart").await.open_to_engineers().await;
     let mut assignments = Vec::new();

@@ -33,20 +33,20 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Whether an event is of the expected sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
+pub enum EventType {
     /// What went as it should.
     Normal,
-    /// What somebody should look at.
+    /// What somebody must act on.
     Warning,
 }
 
 /// What there is to tell about an object.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Note {
+pub struct Announcement {
     /// The object; its namespace is the event's, `default` for an object without one.
     pub regarding: ObjectReference,
     /// Normal or warning.
-    pub kind: NoteKind,
+    pub kind: EventType,
     /// Why, in one CamelCase word; at most 128 bytes.
     pub reason: String,
     /// What was done, in one CamelCase word; at most 128 bytes.
@@ -57,13 +57,13 @@ pub struct Note {
 
 /// The sending end, cheap to clone. The task ends when the last one is dropped and all that was published is posted.
 #[derive(Clone)]
-pub struct Events {
-    notes: mpsc::Sender<(Note, MicroTime)>,
+pub struct Recorder {
+    notices: mpsc::Sender<(Announcement, MicroTime)>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
 }
 
-impl Events {
+impl Recorder {
     /// The sending end and the task that posts, which the caller spawns. `instance` is the name of this process.
     pub fn new(
         client: Client,
@@ -72,15 +72,15 @@ impl Events {
         instance: &str,
         capacity: usize,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (notes, queue) = mpsc::channel(capacity.max(1));
+        let (notices, queue) = mpsc::channel(capacity.max(1));
         let post = Post { client, metrics: metrics.clone(), instance: cut(instance.to_owned(), WORD), names: Names::new() };
-        (Self { notes, clock, metrics }, post.run(queue))
+        (Self { notices, clock, metrics }, post.run(queue))
     }
 
     /// Tells it, or drops and counts it when too much is waiting.
-    pub fn publish(&self, note: Note) {
+    pub fn publish(&self, notice: Announcement) {
         let at = MicroTime(to_meta(self.clock.now()).0);
-        if self.notes.try_send((note, at)).is_err() {
+        if self.notices.try_send((notice, at)).is_err() {
             self.metrics.event_dropped();
         }
     }
@@ -95,9 +95,9 @@ struct Post {
 }
 
 impl Post {
-    async fn run(mut self, mut queue: mpsc::Receiver<(Note, MicroTime)>) {
-        while let Some((note, at)) = queue.recv().await {
-            let event = self.event(note, at);
+    async fn run(mut self, mut queue: mpsc::Receiver<(Announcement, MicroTime)>) {
+        while let Some((notice, at)) = queue.recv().await {
+            let event = self.event(notice, at);
             let namespace = event.metadata.namespace.clone().unwrap_or_default();
             let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
             let error = match timeout(TIMEOUT, api.create(&PostParams::default(), &event)).await {
@@ -110,8 +110,8 @@ impl Post {
         }
     }
 
-    fn event(&mut self, note: Note, at: MicroTime) -> Event {
-        let Note { regarding, kind, reason, action, message } = note;
+    fn event(&mut self, notice: Announcement, at: MicroTime) -> Event {
+        let Announcement { regarding, kind, reason, action, message } = notice;
         let namespace = regarding.namespace.clone().filter(|namespace| !namespace.is_empty());
         Event {
             metadata: ObjectMeta {
@@ -121,8 +121,8 @@ impl Post {
             },
             event_time: Some(at),
             type_: Some(match kind {
-                NoteKind::Normal => "Normal".into(),
-                NoteKind::Warning => "Warning".into(),
+                EventType::Normal => "Normal".into(),
+                EventType::Warning => "Warning".into(),
             }),
             reason: Some(cut(reason, WORD)),
             action: Some(cut(action, WORD)),

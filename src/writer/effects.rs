@@ -16,10 +16,10 @@ use crate::error::Error;
 
 use super::bindings::emptied;
 use super::status::HasStatus;
-use super::{Act, post};
+use super::{Writer, post};
 
-impl Act {
-    /// Carries out the effects of a look at an object, in their order. One that fails holds up those after it, but the bindings of people
+impl Writer {
+    /// Carries out the effects of reconciling an object, in their order. One that fails holds up those after it, but the bindings of people
     /// never hold up each other.
     pub async fn effects<K: HasStatus>(&self, object: &Arc<K>, effects: Vec<Effect>) -> Result<(), Error> {
         let mut failed = None;
@@ -46,10 +46,10 @@ impl Act {
             Effect::Revoke { assignment, by, reason } => {
                 self.change(&assignment, |_| Some(json!({"spec": {"revoked": {"by": by, "reason": reason}}}))).await
             }
-            Effect::Hold(finalizer) => self.finalizer(object, finalizer, true).await,
-            Effect::Release(finalizer) => self.finalizer(object, finalizer, false).await,
-            Effect::Judge { decision, status } => self.judge(&decision, &status).await,
-            Effect::Retire => self.delete(K::api(self, &Key::of(&**object)), object).await,
+            Effect::AddFinalizer(finalizer) => self.finalizer(object, finalizer, true).await,
+            Effect::RemoveFinalizer(finalizer) => self.finalizer(object, finalizer, false).await,
+            Effect::RecordDecision { decision, status } => self.judge(&decision, &status).await,
+            Effect::DeleteSelf => self.delete(K::api(self, &Key::of(&**object)), object).await,
             Effect::CreateNamespace(_) => self.create_namespace(&Key::of(&**object)).await,
             Effect::DeleteNamespace(name) => self.delete_namespace(&name).await,
             Effect::ReleaseNamespace(name) => self.release_namespace(&name).await,
@@ -59,7 +59,7 @@ impl Act {
     }
 
     fn assignment(&self, key: &Key) -> Option<Arc<Assignment>> {
-        self.hub.read().assignments.get(key).cloned()
+        self.cache.read().assignments.get(key).cloned()
     }
 
     /// Changes an assignment that is in the cache; one that is gone needs no change.
@@ -67,7 +67,7 @@ impl Act {
         let Some(found) = self.assignment(key) else { return Ok(()) };
         let Some(body) = body(&found) else { return Ok(()) };
         let changed = self.patch(Api::namespaced(self.client.clone(), &key.namespace), &*found, body).await?;
-        self.hub.refresh(changed);
+        self.cache.refresh(changed);
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Act {
         let api: Api<Assignment> = Api::namespaced(self.client.clone(), &key.namespace);
         match self.timed(format!("create Assignment {key}"), api.create(&post(), wanted)).await {
             Ok(created) => {
-                self.hub.put(created);
+                self.cache.put(created);
                 Ok(())
             }
             Err(error) if error.is_conflict() => {
@@ -94,14 +94,14 @@ impl Act {
     async fn move_end(&self, key: &Key, end: Option<DateTime<Utc>>) -> Result<(), Error> {
         self.change(key, |found| {
             let end = later(found.end(), end);
-            (end != found.wished_end()).then(|| json!({"spec": {"schedule": {"endTime": end}}}))
+            (end != found.requested_end()).then(|| json!({"spec": {"schedule": {"endTime": end}}}))
         })
         .await
     }
 
     async fn enter_end(&self, key: &Key, end: DateTime<Utc>) -> Result<(), Error> {
         self.change(key, |found| {
-            found.wished_end().is_none().then(|| json!({"spec": {"schedule": {"startTime": found.start(), "endTime": end}}}))
+            found.requested_end().is_none().then(|| json!({"spec": {"schedule": {"startTime": found.start(), "endTime": end}}}))
         })
         .await
     }
@@ -110,7 +110,7 @@ impl Act {
     async fn finalizer<K: HasStatus>(&self, object: &Arc<K>, finalizer: &str, hold: bool) -> Result<(), Error> {
         let key = Key::of(&**object);
         // The status was written a moment ago; the cache has the version that came back.
-        let Some(found) = K::table(&mut self.hub.write()).get(&key).cloned() else { return Ok(()) };
+        let Some(found) = K::store(&mut self.cache.write()).get(&key).cloned() else { return Ok(()) };
         let mut all = found.meta().finalizers.clone().unwrap_or_default();
         let held = all.iter().any(|f| f == finalizer);
         if held == hold {
@@ -119,12 +119,12 @@ impl Act {
         all.retain(|f| f != finalizer);
         all.extend(hold.then(|| finalizer.to_owned()));
         let changed = self.patch(K::api(self, &key), &*found, json!({"metadata": {"finalizers": all}})).await?;
-        self.hub.refresh(changed);
+        self.cache.refresh(changed);
         Ok(())
     }
 
     async fn judge(&self, key: &Key, status: &ApprovalDecisionStatus) -> Result<(), Error> {
-        let found = self.hub.read().decisions.get(key).cloned();
+        let found = self.cache.read().decisions.get(key).cloned();
         match found {
             Some(decision) => self.status(&decision, status).await.map(|_| ()),
             None => Ok(()),
@@ -132,23 +132,23 @@ impl Act {
     }
 
     async fn create_namespace(&self, catalog: &Key) -> Result<(), Error> {
-        let found: Option<Arc<Catalog>> = self.hub.read().catalogs.get(catalog).cloned();
+        let found: Option<Arc<Catalog>> = self.cache.read().catalogs.get(catalog).cloned();
         let Some(found) = found else { return Ok(()) };
         let namespace = catalog::new_namespace(&found);
         let what = format!("create Namespace {}", found.wanted_namespace());
         match self.timed(what, Api::all(self.client.clone()).create(&post(), &namespace)).await {
             Ok(created) => {
-                self.hub.put::<Namespace>(created);
+                self.cache.put::<Namespace>(created);
                 Ok(())
             }
-            // Somebody else made it; the next look judges whether it is ours.
+            // Somebody else made it; the next reconciliation judges whether it is ours.
             Err(error) if error.is_conflict() => Ok(()),
             Err(error) => Err(error),
         }
     }
 
     async fn delete_namespace(&self, name: &str) -> Result<(), Error> {
-        let found = self.hub.read().namespaces.get(&Key::new("", name)).cloned();
+        let found = self.cache.read().namespaces.get(&Key::new("", name)).cloned();
         match found {
             Some(found) => self.delete(Api::<Namespace>::all(self.client.clone()), &*found).await,
             None => Ok(()),
@@ -156,11 +156,11 @@ impl Act {
     }
 
     async fn release_namespace(&self, name: &str) -> Result<(), Error> {
-        let found = self.hub.read().namespaces.get(&Key::new("", name)).cloned();
+        let found = self.cache.read().namespaces.get(&Key::new("", name)).cloned();
         let Some(found) = found else { return Ok(()) };
         let off = json!({"metadata": {"labels": {CATALOG: null}}});
         let changed = self.patch(Api::<Namespace>::all(self.client.clone()), &*found, off).await?;
-        self.hub.refresh(changed);
+        self.cache.refresh(changed);
         Ok(())
     }
 
@@ -170,7 +170,7 @@ impl Act {
         let api: Api<RoleBinding> = Api::namespaced(self.client.clone(), &key.namespace);
         let found = match self.timed(format!("create RoleBinding {key}"), api.create(&post(), &wanted)).await {
             Ok(created) => {
-                self.hub.put(created);
+                self.cache.put(created);
                 return Ok(());
             }
             Err(error) if error.is_conflict() => self.timed(format!("read RoleBinding {key}"), api.get(&key.name)).await?,
@@ -200,12 +200,12 @@ impl Act {
             }
             _ => Ok(()),
         };
-        self.hub.put(replaced?);
+        self.cache.put(replaced?);
         refused
     }
 
     async fn unbind(&self, key: &Key) -> Result<(), Error> {
-        let found = self.hub.read().role_bindings.get(key).cloned();
+        let found = self.cache.read().role_bindings.get(key).cloned();
         match found {
             Some(found) => self.take_away(Api::namespaced(self.client.clone(), &key.namespace), &*found, emptied(&*found)).await,
             None => Ok(()),

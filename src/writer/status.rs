@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::error::Error;
-use crate::observe::wakes::Watched;
+use crate::observe::triggers::Watched;
 
-use super::{Act, merge};
+use super::{Writer, merge};
 
 /// A kind with a status of ours.
 pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned {
@@ -26,7 +26,7 @@ pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::De
     /// The conditions in a status.
     fn conditions(status: &mut Self::Status) -> &mut Vec<Condition>;
     /// Where the object lives.
-    fn api(act: &Act, key: &Key) -> Api<Self>;
+    fn api(writer: &Writer, key: &Key) -> Api<Self>;
 }
 
 macro_rules! has_status {
@@ -39,8 +39,8 @@ macro_rules! has_status {
             fn conditions(status: &mut Self::Status) -> &mut Vec<Condition> {
                 &mut status.conditions
             }
-            fn api(act: &Act, $key: &Key) -> Api<Self> {
-                let $client = act.client.clone();
+            fn api(writer: &Writer, $key: &Key) -> Api<Self> {
+                let $client = writer.client.clone();
                 $api
             }
         }
@@ -71,7 +71,7 @@ fn difference(old: &Value, new: &Value) -> Option<Value> {
     (!patch.is_empty()).then(|| patch.into())
 }
 
-impl Act {
+impl Writer {
     /// Writes a status when it differs from the one that was seen. Tells whether it did.
     ///
     /// A decision that was taken on an old version is refused by the API server (409), not written over a newer one.
@@ -87,7 +87,7 @@ impl Act {
         let meta = object.meta();
         let patch = json!({"metadata": {"uid": meta.uid, "resourceVersion": meta.resource_version}, "status": status});
         let written = self.timed(what, K::api(self, &key).patch_status(&key.name, &merge(), &Patch::Merge(patch))).await?;
-        self.hub.refresh(written);
+        self.cache.refresh(written);
         Ok(true)
     }
 }

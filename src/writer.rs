@@ -2,7 +2,7 @@
 
 pub mod bindings;
 pub mod effects;
-pub mod events;
+pub mod recorder;
 pub mod status;
 
 use std::fmt::Debug;
@@ -17,17 +17,17 @@ use crate::api::labels::OPERATOR;
 use crate::domain::Key;
 use crate::error::Error;
 use crate::lease::Leadership;
-use crate::observe::Hub;
+use crate::observe::Cache;
 
 /// Writes to the API server, and enters the answers into the caches.
 #[derive(Clone)]
-pub struct Act {
+pub struct Writer {
     /// The connection.
     pub client: Client,
     /// The caches.
-    pub hub: Arc<Hub>,
+    pub cache: Arc<Cache>,
     /// Longest wait for one answer: the client itself would wait for ever.
-    pub patience: Duration,
+    pub request_timeout: Duration,
     /// Asked right before every request: a deposed leader writes nothing.
     pub leadership: Leadership,
 }
@@ -42,13 +42,13 @@ pub fn post() -> PostParams {
     PostParams { field_manager: Some(OPERATOR.to_owned()), ..PostParams::default() }
 }
 
-impl Act {
-    /// Waits for an answer, with patience.
+impl Writer {
+    /// Waits for an answer, with request_timeout.
     pub async fn timed<T>(&self, what: String, call: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
         if !self.leadership.is_leader() {
             return Err(Error::NotLeading(what));
         }
-        match tokio::time::timeout(self.patience, call).await {
+        match tokio::time::timeout(self.request_timeout, call).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(source)) => Err(Error::Api { what, source: Box::new(source) }),
             Err(_) => Err(Error::Timeout(what)),

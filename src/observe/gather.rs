@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use self::grants::GrantSeen;
+pub use self::grants::GrantInput;
 use crate::api::access_package::PackageRole;
 use crate::api::access_request::{APPROVED, RequestPhase};
 use crate::api::assignment::{GrantState, GrantStatus};
@@ -27,22 +27,22 @@ use crate::domain::resource::{Standing, Target, grantable};
 use crate::domain::{Key, request};
 use crate::grants::GrantKey;
 
-use super::table::Term;
-use super::world::World;
+use super::store::IndexKey;
+use super::stores::Stores;
 
 /// What is known of grants that failed.
 #[derive(Default)]
-pub struct Failures {
-    /// Why the last look failed.
+pub struct GrantReports {
+    /// Why the last reconciliation failed.
     pub last: BTreeMap<GrantKey, String>,
-    /// Grants that this process has not looked at yet.
-    pub unlooked: BTreeSet<GrantKey>,
+    /// Grants that this process has not reconciled yet.
+    pub not_reconciled: BTreeSet<GrantKey>,
 }
 
-impl Failures {
-    /// Why a grant fails; until it is looked at, what the status of an assignment says.
+impl GrantReports {
+    /// Why a grant fails; until it is reconciled, what the status of an assignment says.
     fn of(&self, key: &GrantKey, assignment: &Assignment) -> Option<String> {
-        if !self.unlooked.contains(key) {
+        if !self.not_reconciled.contains(key) {
             return self.last.get(key).cloned();
         }
         let mut said = assignment.status.iter().flat_map(|s| &s.grants);
@@ -51,18 +51,18 @@ impl Failures {
     }
 }
 
-impl World {
+impl Stores {
     /// For [`request::decide`].
-    pub fn request_seen<'a>(
+    pub fn request_input<'a>(
         &'a self,
         request: &'a AccessRequest,
         may_assign: bool,
-        vouched_since: Option<DateTime<Utc>>,
+        identity_enforced_since: Option<DateTime<Utc>>,
         retention: TimeDelta,
         bounds: Bounds,
-    ) -> request::Seen<'a> {
+    ) -> request::Input<'a> {
         let key = Key::of(request);
-        let package = holdings::wanted_by(request);
+        let package = holdings::package_of_request(request);
         let subject = request.subject();
         let people = request.spec.requestor.as_ref().zip(subject.clone()).map(|(requestor, subject)| People {
             requestor,
@@ -74,12 +74,12 @@ impl World {
         let status = request.status.as_ref();
         let assignment =
             status.and_then(|s| s.assignment.as_ref()).and_then(|name| self.assignments.get(&Key::new(&key.namespace, name)));
-        request::Seen {
+        request::Input {
             request,
             catalog: self.catalog_of(&key.namespace),
             package: self.package(&package),
-            policies: self.policies.find(&Term::Package(package.clone())).map(|p| &**p).collect(),
-            decisions: self.decisions.find(&Term::Request(key)).map(|d| &**d).collect(),
+            policies: self.policies.find(&IndexKey::Package(package.clone())).map(|p| &**p).collect(),
+            decisions: self.decisions.find(&IndexKey::Request(key)).map(|d| &**d).collect(),
             holdings,
             incompatible: self.incompatible(&package),
             content: self
@@ -89,7 +89,7 @@ impl World {
                 .map(|p| self.content(p))
                 .unwrap_or_default(),
             may_assign,
-            vouched_since,
+            identity_enforced_since,
             assignment: assignment.map(|a| &**a),
             retention,
             before: self.made_before(request, bounds),
@@ -105,9 +105,9 @@ impl World {
         let (own, since) = (age(request), created(request) - TimeDelta::days(1));
         // Of one second it is not known which came first: what is judged already did.
         let is_judged =
-            |r: &AccessRequest| r.phase() != RequestPhase::Submitted || self.claims.contains(&("AccessRequest", Key::of(r)));
+            |r: &AccessRequest| r.phase() != RequestPhase::Submitted || self.assumed.contains(&("AccessRequest", Key::of(r)));
         let mut before = Before::default();
-        for other in self.requests.find(&Term::Requestor(who.username.clone())).filter(|r| is_judged(r) || age(r) < own) {
+        for other in self.requests.find(&IndexKey::Requestor(who.username.clone())).filter(|r| is_judged(r) || age(r) < own) {
             before.open += usize::from(!other.phase().is_terminal());
             before.recent += usize::from(created(&**other) > since);
             if before.open >= bounds.open || before.recent >= bounds.recent {
@@ -132,32 +132,32 @@ impl World {
         request: &Key,
         assignment: Option<&Key>,
     ) -> Holdings<'a> {
-        let own = Term::Subject(subject.clone());
+        let own = IndexKey::Subject(subject.clone());
         let rivals = self.requests.find(&own).filter(|r| !r.phase().is_terminal() && Key::of(&***r) != *request);
         let others = self.assignments.find(&own).filter(|a| Some(&Key::of(&***a)) != assignment && !a.phase().is_terminal());
         let groups = identity.into_iter().flat_map(|who| &who.groups);
         let others: Vec<&Assignment> = others.map(|a| &**a).collect();
         Holdings {
             package: package.clone(),
-            claimed: self.claims.iter().filter(|(kind, _)| *kind == "Assignment").map(|(_, key)| key.clone()).collect(),
+            claimed: self.assumed.iter().filter(|(kind, _)| *kind == "Assignment").map(|(_, key)| key.clone()).collect(),
             in_person: others.iter().filter(|a| self.is_in_person(a)).map(|a| Key::of(*a)).collect(),
             assignments: others,
             rivals: rivals
-                .map(|r| Rival { request: r, claimed: self.claims.contains(&("AccessRequest", Key::of(&**r))) })
+                .map(|r| Rival { request: r, claimed: self.assumed.contains(&("AccessRequest", Key::of(&**r))) })
                 .collect(),
-            of_groups: groups.flat_map(|g| self.assignments.find(&Term::Subject(Subject::group(g)))).map(|a| &**a).collect(),
+            of_groups: groups.flat_map(|g| self.assignments.find(&IndexKey::Subject(Subject::group(g)))).map(|a| &**a).collect(),
         }
     }
 
     /// For [`assignment::decide`].
-    pub fn assignment_seen<'a>(
+    pub fn assignment_input<'a>(
         &'a self,
         assignment: &'a Assignment,
         gone: bool,
-        failures: &Failures,
+        failures: &GrantReports,
         retention: TimeDelta,
         now: DateTime<Utc>,
-    ) -> assignment::Seen<'a> {
+    ) -> assignment::Input<'a> {
         let key = Key::of(assignment);
         let package = holdings::package_of(assignment);
         let spec = &assignment.spec;
@@ -172,7 +172,7 @@ impl World {
             None => Origin::Unseen,
         };
         let holdings = self.holdings(&spec.subject, None, &package, &request, Some(&key));
-        assignment::Seen {
+        assignment::Input {
             assignment,
             catalog: self.catalog_of(&key.namespace),
             package: self.package(&package),
@@ -189,13 +189,13 @@ impl World {
 
     /// Ends that approved requests granted to an assignment.
     fn granted_ends(&self, assignment: &Key) -> Vec<Option<DateTime<Utc>>> {
-        let naming = self.requests.find(&Term::Assignment(assignment.clone()));
+        let naming = self.requests.find(&IndexKey::Assignment(assignment.clone()));
         let approved = naming.filter_map(|r| r.status.as_ref()).filter(|s| condition::holds(&s.conditions, APPROVED));
         approved.filter(|s| s.phase != RequestPhase::Cancelled).filter_map(|s| s.schedule.as_ref().map(|p| p.end_time)).collect()
     }
 
     /// The roles of an assignment: those of its package, and those that its status still names.
-    fn roles_of(&self, assignment: &Assignment, package: &Key, failures: &Failures, now: DateTime<Utc>) -> Vec<Role> {
+    fn roles_of(&self, assignment: &Assignment, package: &Key, failures: &GrantReports, now: DateTime<Utc>) -> Vec<Role> {
         let content = self.packages.get(package).map(|p| p.spec.resource_roles.clone()).unwrap_or_default();
         let recorded = assignment.status.iter().flat_map(|s| &s.grants);
         let recorded = recorded.map(|g| PackageRole { resource: g.resource.clone(), role: g.role.clone() });
@@ -208,14 +208,14 @@ impl World {
         assignment: &Assignment,
         role: &PackageRole,
         wanted: bool,
-        failures: &Failures,
+        failures: &GrantReports,
         now: DateTime<Utc>,
     ) -> Role {
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
         let subject = &assignment.spec.subject;
         let key = GrantKey { namespace, resource: role.resource.clone(), role: role.role.clone() };
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
-        let here = self.carriers.of(&key, subject);
+        let here = self.members.of(&key, subject);
         let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
         let refused = failures.last.get(&key).cloned();
         let mut problem = grantable.problem(role).or_else(|| failures.of(&key, assignment));
@@ -234,7 +234,7 @@ impl World {
                 && holdings::gives(a, now)
                 && a.metadata.namespace == assignment.metadata.namespace
         };
-        let mut twins = self.assignments.find(&Term::Subject(subject.clone())).filter(twin);
+        let mut twins = self.assignments.find(&IndexKey::Subject(subject.clone())).filter(twin);
         let shared =
             twins.any(|a| self.packages.get(&holdings::package_of(a)).is_some_and(|p| p.spec.resource_roles.contains(role)));
         let present = here.iter().map(|o| grants::object(o)).collect();
@@ -246,14 +246,14 @@ impl World {
         let key = Key::of(resource);
         let carry = |role: &ResourceRole| {
             let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
-            self.carriers.all(&grant).count()
+            self.members.all(&grant).count()
         };
-        (self.packages.find(&Term::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
+        (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }
 
     /// Pending requests and live assignments of a package.
     pub fn package_counts(&self, package: &Key) -> (usize, usize) {
-        let term = Term::Package(package.clone());
+        let term = IndexKey::Package(package.clone());
         let pending = self.requests.find(&term).filter(|r| !r.phase().is_terminal()).count();
         let live = |a: &&Arc<Assignment>| {
             let phase = a.phase();

@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use crate::api::{AccessPackage, Assignment};
 use crate::domain::separation::{self, Foe};
 use crate::domain::{Key, holdings};
-use crate::observe::table::Term;
-use crate::observe::world::World;
+use crate::observe::store::IndexKey;
+use crate::observe::stores::Stores;
 
-impl World {
+impl Stores {
     /// Packages that must not be held together with one, in either direction.
     pub(super) fn incompatible(&self, package: &Key) -> Vec<Foe> {
         let names = |p: &AccessPackage| separation::named_by(p, |catalog| self.namespace_of(catalog));
         let named = self.packages.get(package).map(|p| names(p)).unwrap_or_default();
         let own = self.catalog_of(&package.namespace);
-        let outside = own.and_then(|c| c.metadata.name.clone()).map(|catalog| Term::ExcludesIn(catalog, package.name.clone()));
-        let terms = outside.into_iter().chain([Term::Excludes(package.clone())]);
+        let outside =
+            own.and_then(|c| c.metadata.name.clone()).map(|catalog| IndexKey::ExcludesIn(catalog, package.name.clone()));
+        let terms = outside.into_iter().chain([IndexKey::Excludes(package.clone())]);
         let others: BTreeSet<Key> = terms.flat_map(|term| self.packages.find(&term)).map(|p| Key::of(&**p)).collect();
         let honored = own.map(|c| c.spec.honors_separation_from.as_slice()).unwrap_or_default();
         let binds = |other: &Key| {

@@ -30,8 +30,8 @@ fn server() -> (Client, Seen) {
     (Client::new(service, "default"), seen)
 }
 
-fn note(namespace: Option<&str>, name: &str) -> Note {
-    Note {
+fn notice(namespace: Option<&str>, name: &str) -> Announcement {
+    Announcement {
         regarding: ObjectReference {
             api_version: Some("entitlement.dev/v1alpha1".into()),
             kind: Some("Assignment".into()),
@@ -39,18 +39,18 @@ fn note(namespace: Option<&str>, name: &str) -> Note {
             namespace: namespace.map(Into::into),
             ..ObjectReference::default()
         },
-        kind: NoteKind::Warning,
+        kind: EventType::Warning,
         reason: "EndReached".into(),
         action: "Revoke".into(),
         message: "access ended".into(),
     }
 }
 
-fn events(capacity: usize) -> (Events, impl Future<Output = ()> + Send, Arc<Metrics>, Seen) {
+fn events(capacity: usize) -> (Recorder, impl Future<Output = ()> + Send, Arc<Metrics>, Seen) {
     let (client, seen) = server();
     let metrics = Arc::new(Metrics::new());
     let clock = Arc::new(ManualClock::new(DateTime::from_timestamp(1_767_225_600, 0).unwrap()));
-    let (events, task) = Events::new(client, clock, metrics.clone(), "pod-1_5af3", capacity);
+    let (events, task) = Recorder::new(client, clock, metrics.clone(), "pod-1_5af3", capacity);
     (events, task, metrics, seen)
 }
 
@@ -62,8 +62,8 @@ fn dropped(metrics: &Metrics) -> Option<u64> {
 #[tokio::test]
 async fn events_go_where_their_object_is() {
     let (events, task, metrics, seen) = events(10);
-    events.publish(note(Some("catalog-payments"), "a1"));
-    events.publish(note(None, "payments"));
+    events.publish(notice(Some("catalog-payments"), "a1"));
+    events.publish(notice(None, "payments"));
     drop(events);
     task.await;
     let seen = seen.lock().unwrap();
@@ -91,7 +91,7 @@ async fn events_go_where_their_object_is() {
 async fn what_is_too_much_refused_or_slow_is_dropped_and_counted() {
     let (events, task, metrics, seen) = events(3);
     for namespace in ["denied", "slow", "fine", "one-too-many"] {
-        events.publish(note(Some(namespace), "a"));
+        events.publish(notice(Some(namespace), "a"));
     }
     assert_eq!(dropped(&metrics), Some(1));
     drop(events);

@@ -16,9 +16,9 @@ use crate::grants::joining::Joining;
 use crate::grants::plan::Write;
 use crate::grants::{GrantKey, name};
 use crate::observe::binding::Binding;
-use crate::observe::wakes::Watched;
+use crate::observe::triggers::Watched;
 
-use super::{Act, post};
+use super::{Writer, post};
 
 /// A binding of either kind, to write.
 pub(super) trait Writable:
@@ -32,7 +32,7 @@ pub(super) trait Writable:
     + Default
 {
     fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]);
-    fn api(act: &Act, scope: &Scope) -> Api<Self>;
+    fn api(writer: &Writer, scope: &Scope) -> Api<Self>;
 }
 
 impl Writable for RoleBinding {
@@ -41,9 +41,9 @@ impl Writable for RoleBinding {
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
     }
 
-    fn api(act: &Act, scope: &Scope) -> Api<Self> {
+    fn api(writer: &Writer, scope: &Scope) -> Api<Self> {
         let namespace = if let Scope::Namespace(name) = scope { name.as_str() } else { "" };
-        Api::namespaced(act.client.clone(), namespace)
+        Api::namespaced(writer.client.clone(), namespace)
     }
 }
 
@@ -53,8 +53,8 @@ impl Writable for ClusterRoleBinding {
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
     }
 
-    fn api(act: &Act, _: &Scope) -> Api<Self> {
-        Api::all(act.client.clone())
+    fn api(writer: &Writer, _: &Scope) -> Api<Self> {
+        Api::all(writer.client.clone())
     }
 }
 
@@ -89,7 +89,7 @@ impl Where<'_> {
     }
 }
 
-impl Act {
+impl Writer {
     /// Carries out one write of a grant, and returns what failed. `uids`: of the namespaces as they were when it was decided, by name.
     pub async fn binding(&self, grant: &GrantKey, write: &Write, uids: &BTreeMap<String, String>) -> Vec<Error> {
         let (Write::Put { target, name, .. } | Write::Delete { target, name }) = write;
@@ -106,7 +106,7 @@ impl Act {
                 self.join::<B>(&place, Joining::new(subjects, *joining), *exists).await
             }
             Write::Delete { target, name } => {
-                let found = B::table(&mut self.hub.write()).get(&key(&target.scope, name)).cloned();
+                let found = B::store(&mut self.cache.write()).get(&key(&target.scope, name)).cloned();
                 let Some(found) = found else { return Vec::new() };
                 let gone = self.take_away(B::api(self, &target.scope), &*found, place.binding(&[])).await;
                 gone.err().into_iter().collect()
@@ -150,7 +150,7 @@ impl Act {
         empty.meta_mut().uid = meta.uid.clone();
         let emptied = self.timed(format!("empty {} {key}", B::kind(&())), api.replace(&key.name, &post(), &empty)).await;
         if let Ok(emptied) = &emptied {
-            self.hub.refresh(emptied.clone()); // it may be gone with the last finalizer
+            self.cache.refresh(emptied.clone()); // it may be gone with the last finalizer
         }
         let gone = self.delete(api, found).await;
         emptied.map(|_| ()).and(gone)
@@ -160,7 +160,7 @@ impl Act {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
         match self.timed(format!("create {} {key}", B::kind(&())), api.create(&post(), &wanted)).await {
             Ok(created) => {
-                self.hub.put(created);
+                self.cache.put(created);
                 Ok(())
             }
             Err(error) if error.is_conflict() => self.reclaim(target, wanted).await,
@@ -179,23 +179,23 @@ impl Act {
             return Err(Error::Conflict(format!("{} {key}", B::kind(&()))));
         }
         if *found.role_ref() != *wanted.role_ref() {
-            // The role of a binding cannot be changed; the next look creates it anew.
+            // The role of a binding cannot be changed; the next reconciliation creates it anew.
             return self.take_away(api, &found, emptied(&found)).await;
         }
         wanted.meta_mut().resource_version = meta.resource_version.clone();
         let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
-        self.hub.put(replaced);
+        self.cache.put(replaced);
         Ok(())
     }
 
     /// Writes over exactly the version that was seen.
     async fn replace<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
-        let Some(found) = B::table(&mut self.hub.write()).get(&key).cloned() else { return Ok(()) };
+        let Some(found) = B::store(&mut self.cache.write()).get(&key).cloned() else { return Ok(()) };
         wanted.meta_mut().resource_version = found.meta().resource_version.clone();
         wanted.meta_mut().uid = found.meta().uid.clone();
         let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
-        self.hub.refresh(replaced);
+        self.cache.refresh(replaced);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The guard: nothing new is granted unless the API server vouches for who asked and who decided.
+//! Trust: nothing new is granted unless the API server vouches for who asked and who decided.
 //!
 //! While the admission policies are not in force, anybody can write in any name. So what was written then is not believed afterwards either:
 //! requests and decisions that are older than the policies as they are now and were not judged before, and resources whose author was not
@@ -16,9 +16,9 @@ use tracing::{error, info};
 use crate::api::{AccessRequest, AccessRequestSpec};
 use crate::domain::{Key, resource};
 use crate::error::Error;
-use crate::observe::guard::Shipped;
-use crate::observe::{Work, World};
-use crate::queue::{Lane, Outcome};
+use crate::observe::admission::Shipped;
+use crate::observe::{Stores, WorkItem};
+use crate::queue::{Action, Lane};
 use crate::telemetry::Readiness;
 
 use super::Context;
@@ -36,7 +36,7 @@ const SOON: TimeDelta = TimeDelta::seconds(1);
 const SETTLES: TimeDelta = TimeDelta::seconds(2);
 
 /// Whether identities can be trusted now.
-pub struct Guard {
+pub struct Admission {
     shipped: Shipped,
     readiness: Readiness,
     /// `--allow-unenforced-identity`: go on without.
@@ -48,10 +48,10 @@ pub struct Guard {
     open: Mutex<BTreeSet<(Key, String, String)>>,
 }
 
-/// What the last look found.
+/// What was found last.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Finding {
-    /// Nobody has looked yet, since the process began to lead.
+    /// Nothing is known yet, since the process began to lead.
     Unknown,
     /// The policies are in force, and were when anything was created from this instant on.
     InForce(DateTime<Utc>),
@@ -59,8 +59,8 @@ enum Finding {
     Wrong(String),
 }
 
-impl Guard {
-    /// A guard that trusts nobody until it has looked.
+impl Admission {
+    /// Trusts nobody until the policies were checked.
     pub fn new(shipped: Shipped, readiness: Readiness, allow: bool, namespace: String) -> Self {
         Self { shipped, readiness, allow, namespace, finding: Mutex::new(Finding::Unknown), open: Mutex::default() }
     }
@@ -74,14 +74,14 @@ impl Guard {
         match self.finding() {
             _ if self.allow => None,
             Finding::InForce(_) => None,
-            Finding::Unknown => Some("the admission policies have not been looked at yet".to_owned()),
+            Finding::Unknown => Some("the admission policies have not been reconciled yet".to_owned()),
             Finding::Wrong(wrong) => Some(wrong),
         }
     }
 
     /// Since when the API server vouches for who asked, who decided and who wrote; what is older may have been written in any name. None: nobody
     /// wants to know, or the policies are not in force anyway.
-    pub fn vouched_since(&self) -> Option<DateTime<Utc>> {
+    pub fn identity_enforced_since(&self) -> Option<DateTime<Utc>> {
         match self.finding() {
             Finding::InForce(since) if !self.allow => Some(since),
             _ => None,
@@ -95,21 +95,21 @@ impl Guard {
     }
 
     /// Remembers what stands open, before anybody is believed.
-    fn look_back(&self, world: &World, since: DateTime<Utc>) {
+    fn look_back(&self, stores: &Stores, since: DateTime<Utc>) {
         let watched = match self.finding() {
             Finding::InForce(_) => return,
             Finding::Unknown => false,
             Finding::Wrong(_) => true,
         };
         let roles = |(key, found): (&Key, &Arc<resource::Offer>)| {
-            let open = world.resources.get(key).map(|r| resource::stands_open(r, found, since, watched)).unwrap_or_default();
+            let open = stores.resources.get(key).map(|r| resource::stands_open(r, found, since, watched)).unwrap_or_default();
             open.into_iter().map(|(role, digest)| (key.clone(), role, digest)).collect::<Vec<_>>()
         };
-        let open = world.offers.iter().flat_map(roles).collect();
+        let open = stores.offers.iter().flat_map(roles).collect();
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
     }
 
-    /// Whether the first look is still to come; it wakes everything that waits for it, so nobody need be told of the moment before.
+    /// Whether it was not found out yet; what waits for it is triggered then, so nobody need be told of the moment before.
     pub fn is_undecided(&self) -> bool {
         !self.allow && self.finding() == Finding::Unknown
     }
@@ -123,15 +123,15 @@ impl Guard {
     }
 }
 
-pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
+pub(super) async fn reconcile(context: &Context) -> Result<Action, Error> {
     let now = context.clock.now();
-    let guard = &context.guard;
-    let mut deviations = guard.shipped.deviations(&context.hub.read());
+    let admission = &context.admission;
+    let mut deviations = admission.shipped.deviations(&context.cache.read());
     if deviations.is_empty() && !probe(context).await? {
         deviations
             .push("a request that must be refused was let through: the policies are installed, but not in force yet".to_owned());
     }
-    let since = guard.shipped.last_changed(&context.hub.read()).map_or(now, |changed| changed + SETTLES);
+    let since = admission.shipped.last_changed(&context.cache.read()).map_or(now, |changed| changed + SETTLES);
     // A clock that is behind the API server's by more does not wait: what is judged is judged by the API server's clock alone.
     if deviations.is_empty() && now < since && since - now <= SETTLES {
         deviations.push("the policies were changed a moment ago".to_owned());
@@ -139,16 +139,16 @@ pub(super) async fn look(context: &Context) -> Result<Outcome, Error> {
     let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
     let next = now + if wrong.is_none() { EVERY } else { SOON };
     if wrong.is_none() {
-        guard.look_back(&context.hub.read(), since);
+        admission.look_back(&context.cache.read(), since);
     }
-    if guard.found(wrong.clone().map_or(Finding::InForce(since), Finding::Wrong)) {
-        tell(context, wrong.as_deref());
+    if admission.found(wrong.clone().map_or(Finding::InForce(since), Finding::Wrong)) {
+        publish(context, wrong.as_deref());
     }
-    Ok(Outcome::At(next, Lane::Ordinary))
+    Ok(Action::RequeueAt(next, Lane::Ordinary))
 }
 
-fn tell(context: &Context, wrong: Option<&str>) {
-    let guard = &context.guard;
+fn publish(context: &Context, wrong: Option<&str>) {
+    let admission = &context.admission;
     context.metrics.set_admission_guard(wrong.is_none());
     match wrong {
         None => info!("the admission policies are in force"),
@@ -156,25 +156,25 @@ fn tell(context: &Context, wrong: Option<&str>) {
             error!(%wrong, "nothing new is granted: identities are not enforced; if that lasts, apply config/admission again")
         }
     }
-    match wrong.filter(|_| !guard.allow) {
-        None => guard.readiness.holds(ADMISSION),
-        Some(wrong) => guard.readiness.misses(ADMISSION, format!("nothing new is granted: {wrong}")),
+    match wrong.filter(|_| !admission.allow) {
+        None => admission.readiness.holds(ADMISSION),
+        Some(wrong) => admission.readiness.misses(ADMISSION, format!("nothing new is granted: {wrong}")),
     }
-    let world = context.hub.read();
-    let requests = world.requests.all().filter(|r| !r.phase().is_terminal()).map(|r| Work::Request(Key::of(&**r)));
-    let assignments = world.assignments.all().filter(|a| !a.phase().is_terminal()).map(|a| Work::Assignment(Key::of(&**a)));
-    let resources = world.resources.all().map(|r| Work::Resource(Key::of(&**r)));
-    let grants = world.grant_keys().into_iter().map(Work::Grant);
-    requests.chain(resources).chain(assignments).chain(grants).for_each(|work| context.hub.queue.push(work));
+    let stores = context.cache.read();
+    let requests = stores.requests.all().filter(|r| !r.phase().is_terminal()).map(|r| WorkItem::Request(Key::of(&**r)));
+    let assignments = stores.assignments.all().filter(|a| !a.phase().is_terminal()).map(|a| WorkItem::Assignment(Key::of(&**a)));
+    let resources = stores.resources.all().map(|r| WorkItem::Resource(Key::of(&**r)));
+    let grants = stores.grant_keys().into_iter().map(WorkItem::Grant);
+    requests.chain(resources).chain(assignments).chain(grants).for_each(|work| context.cache.queue.push(work));
 }
 
 /// Tries, as a dry run, what the policies refuse to everybody: a request that is born cancelled.
 async fn probe(context: &Context) -> Result<bool, Error> {
     let spec = AccessRequestSpec { access_package: "probe".to_owned(), cancelled: true, ..AccessRequestSpec::default() };
     let request = AccessRequest::new("entitlement-operator-probe", spec);
-    let api: Api<AccessRequest> = Api::namespaced(context.act.client.clone(), &context.guard.namespace);
+    let api: Api<AccessRequest> = Api::namespaced(context.writer.client.clone(), &context.admission.namespace);
     let params = PostParams { dry_run: true, ..PostParams::default() };
-    match context.act.timed("probe the admission policies".to_owned(), api.create(&params, &request)).await {
+    match context.writer.timed("probe the admission policies".to_owned(), api.create(&params, &request)).await {
         Ok(_) => Ok(false),
         Err(Error::Api { source, .. }) if matches!(&*source, kube::Error::Api(status) if [403, 422].contains(&status.code)) => {
             Ok(true)

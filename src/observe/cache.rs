@@ -1,0 +1,107 @@
+//! Where news arrives: enters it into the caches and triggers what has to be reconciled.
+
+use std::collections::HashSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::domain::Key;
+use crate::queue::Queue;
+
+use super::WorkItem;
+use super::store::Change;
+use super::stores::Stores;
+use super::triggers::{Triggers, Watched};
+use super::trim;
+use super::unreadable::Unreadable;
+
+/// The caches and the queue behind them.
+pub struct Cache {
+    stores: RwLock<Stores>,
+    /// What has to be reconciled.
+    pub queue: Queue<WorkItem>,
+}
+
+impl Cache {
+    /// Empty caches in front of a queue.
+    pub fn new(queue: Queue<WorkItem>) -> Arc<Self> {
+        Arc::new(Self { stores: RwLock::default(), queue })
+    }
+
+    /// The caches, to read.
+    pub fn read(&self) -> RwLockReadGuard<'_, Stores> {
+        // A panic while the lock was held was reported by its task; the maps themselves are never left half written.
+        self.stores.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The caches, to decide and assume in one go. News is entered by [`Cache::put`].
+    pub fn write(&self) -> RwLockWriteGuard<'_, Stores> {
+        self.stores.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters a version of an object, from a watch or as a write returned it.
+    pub fn put<K: Watched>(&self, mut object: K) {
+        trim::metadata(object.meta_mut(), K::DATED);
+        object.trim();
+        if !object.matters() {
+            return self.remove::<K>(&Key::of(&object));
+        }
+        let mut stores = self.write();
+        if let Some(Change { old, new }) = K::store(&mut stores).put(object) {
+            if stores.leave_unreadable::<K>(&Key::of(&*new)) {
+                // Whatever waits for it to be read is reconciled again, whatever differs from the version before.
+                self.trigger::<K>(&stores, old.as_deref(), None);
+            }
+            self.changed(&mut stores, old.as_deref(), Some(&*new));
+        }
+    }
+
+    /// Enters a version of an object that cannot be read.
+    pub fn unreadable<K: Watched>(&self, key: &Key, found: Unreadable) {
+        let mut stores = self.write();
+        let old = stores.enter_unreadable::<K>(key, found);
+        self.trigger::<K>(&stores, old.as_deref(), None);
+        self.queue.push(WorkItem::Unreadable(K::NAME, key.clone()));
+    }
+
+    /// Enters what a write of our own returned. An object that is not in the cache any more was deleted meanwhile and stays out.
+    pub fn refresh<K: Watched>(&self, object: K) {
+        let mut stores = self.write();
+        let known = K::store(&mut stores).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid);
+        drop(stores);
+        if known {
+            self.put(object);
+        }
+    }
+
+    /// Takes an object out.
+    pub fn remove<K: Watched>(&self, key: &Key) {
+        let mut stores = self.write();
+        stores.leave_unreadable::<K>(key);
+        if let Some(old) = K::store(&mut stores).remove(key) {
+            self.changed(&mut stores, Some(&*old), None);
+        }
+    }
+
+    /// Takes out what a fresh list did not show: it vanished while nobody watched.
+    pub fn keep_only<K: Watched>(&self, listed: &HashSet<Key>) {
+        let vanished: Vec<Key> = {
+            let mut stores = self.write();
+            let read: HashSet<Key> = K::store(&mut stores).keys().cloned().collect();
+            let unread = stores.unreadable.keys().filter(|(kind, _)| *kind == K::NAME).map(|(_, key)| key.clone());
+            read.into_iter().chain(unread).filter(|key| !listed.contains(key)).collect()
+        };
+        vanished.iter().for_each(|key| self.remove::<K>(key));
+    }
+
+    fn changed<K: Watched>(&self, stores: &mut Stores, old: Option<&K>, new: Option<&K>) {
+        K::notice(stores, old, new);
+        self.trigger(stores, old, new);
+    }
+
+    fn trigger<K: Watched>(&self, stores: &Stores, old: Option<&K>, new: Option<&K>) {
+        let mut triggers = Triggers::default();
+        K::triggers(stores, old, new, &mut triggers);
+        let Triggers { urgent, ordinary } = triggers;
+        ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
+        urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
+    }
+}

@@ -1,0 +1,250 @@
+//! Who has to be reconciled when an object changes. One too many costs a reconciliation; one too few is a bug.
+
+mod access;
+mod cluster;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::api::{AccessPackage, Catalog, CatalogResource, Policy};
+use crate::domain::Key;
+use crate::domain::guards::answers::flaw;
+use crate::domain::resource::Offer;
+use crate::domain::separation::named_by;
+use crate::grants::GrantKey;
+
+use super::WorkItem;
+use super::store::{IndexKey, Indexed, Store};
+use super::stores::Stores;
+
+/// What has to be reconciled; urgent work takes access away.
+#[derive(Default)]
+pub struct Triggers {
+    /// Served first.
+    pub urgent: BTreeSet<WorkItem>,
+    /// The rest.
+    pub ordinary: BTreeSet<WorkItem>,
+}
+
+impl Triggers {
+    fn push(&mut self, work: WorkItem) {
+        self.ordinary.insert(work);
+    }
+
+    fn extend(&mut self, works: impl IntoIterator<Item = WorkItem>) {
+        self.ordinary.extend(works);
+    }
+}
+
+/// A kind that is watched.
+pub trait Watched: Indexed + Sized {
+    /// Its kind.
+    const NAME: &'static str;
+
+    /// The times in its `managedFields` are of use; of other kinds they are not kept.
+    const DATED: bool = false;
+
+    /// One that cannot be read counts as one that is not there; otherwise its last version that could be read stays.
+    const UNREADABLE_IS_GONE: bool = false;
+
+    /// Its cache.
+    fn store(stores: &mut Stores) -> &mut Store<Self>;
+
+    /// Whether the object matters to us; others are not kept.
+    fn matters(&self) -> bool {
+        true
+    }
+
+    /// Lets go of what nobody reads.
+    fn trim(&mut self) {}
+
+    /// Keeps, as long as it is so, that an object cannot be read.
+    fn note_unreadable(_: &mut Stores, _: &Key, _: bool) {}
+
+    /// Enters a change into what else the caches keep of it.
+    fn notice(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
+
+    /// Who has to be reconciled after a change from `old` to `new`; the caches show `new` already.
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers);
+}
+
+fn keys<K: Indexed>(store: &Store<K>, term: &IndexKey) -> Vec<Key> {
+    store.find(term).map(|object| Key::of(&**object)).collect()
+}
+
+/// Requests of a namespace that have not ended.
+fn open_requests(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.requests.find(term).filter(|r| !r.phase().is_terminal());
+    open.map(|r| WorkItem::Request(Key::of(&**r))).collect()
+}
+
+/// Assignments that have not ended.
+fn open_assignments(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.assignments.find(term).filter(|a| !a.phase().is_terminal());
+    open.map(|a| WorkItem::Assignment(Key::of(&**a))).collect()
+}
+
+fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
+    let namespace = package.metadata.namespace.clone().unwrap_or_default();
+    package.spec.resource_roles.iter().map(move |r| GrantKey {
+        namespace: namespace.clone(),
+        resource: r.resource.clone(),
+        role: r.role.clone(),
+    })
+}
+
+impl Watched for Catalog {
+    const NAME: &str = "Catalog";
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.catalogs
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        for catalog in [old, new].into_iter().flatten() {
+            triggers.push(WorkItem::Catalog(Key::of(catalog)));
+        }
+        let relevant_part = |c: Option<&Self>| {
+            c.map(|c| {
+                let spec = &c.spec;
+                (
+                    c.metadata.uid.clone(),
+                    c.namespace().map(str::to_owned),
+                    spec.enabled,
+                    spec.owners.clone(),
+                    spec.honors_separation_from.clone(),
+                )
+            })
+        };
+        if relevant_part(old) == relevant_part(new) {
+            return;
+        }
+        triggers.extend(keys(&stores.packages, &IndexKey::Separates).into_iter().map(WorkItem::Package));
+        let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
+        for namespace in namespaces {
+            let term = IndexKey::Namespace(namespace);
+            triggers.extend(keys(&stores.resources, &term).into_iter().map(WorkItem::Resource));
+            triggers.extend(keys(&stores.packages, &term).into_iter().map(WorkItem::Package));
+            triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
+            triggers.extend(open_requests(stores, &term));
+            triggers.extend(open_assignments(stores, &term));
+        }
+    }
+}
+
+impl Watched for CatalogResource {
+    const NAME: &str = "CatalogResource";
+    const UNREADABLE_IS_GONE: bool = true;
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.resources
+    }
+
+    /// Whoever has one of its roles keeps it, nobody gains it.
+    fn note_unreadable(stores: &mut Stores, key: &Key, is: bool) {
+        match is {
+            true => drop(stores.offers.insert(key.clone(), Arc::new(Offer::unreadable(key)))),
+            false => drop(stores.offers.remove(key)),
+        }
+    }
+
+    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+        match (old, new) {
+            (_, Some(resource)) => drop(stores.offers.insert(Key::of(resource), Arc::new(Offer::of(resource)))),
+            (Some(resource), None) => drop(stores.offers.remove(&Key::of(resource))),
+            (None, None) => {}
+        }
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        for resource in [old, new].into_iter().flatten() {
+            let key = Key::of(resource);
+            triggers.push(WorkItem::Resource(key.clone()));
+            for role in &resource.spec.roles {
+                let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
+                triggers.push(WorkItem::Grant(grant));
+            }
+            if old.is_some() != new.is_some() {
+                // A Catalog that is being deleted waits for its resources.
+                triggers
+                    .extend(keys(&stores.catalogs, &IndexKey::Uses(key.namespace.clone())).into_iter().map(WorkItem::Catalog));
+            }
+            for package in keys(&stores.packages, &IndexKey::Resource(key)) {
+                triggers.extend(open_assignments(stores, &IndexKey::Package(package.clone())));
+                // Approvers are asked about what the roles are.
+                triggers.extend(open_requests(stores, &IndexKey::Package(package.clone())));
+                triggers.push(WorkItem::Package(package));
+            }
+        }
+    }
+}
+
+impl Watched for AccessPackage {
+    const NAME: &str = "AccessPackage";
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.packages
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let Some(key) = new.or(old).map(Key::of) else { return };
+        triggers.push(WorkItem::Package(key.clone()));
+        let relevant_part = |p: Option<&Self>| {
+            p.map(|p| {
+                (
+                    p.spec.clone(),
+                    p.status.as_ref().map(|s| s.conditions.clone()),
+                    p.metadata.deletion_timestamp.clone(),
+                    p.metadata.annotations.clone(),
+                )
+            })
+        };
+        if relevant_part(old) == relevant_part(new) {
+            return; // only its counts changed
+        }
+        if old.is_some() != new.is_some() || old.map(|p| &p.spec) != new.map(|p| &p.spec) {
+            triggers.extend(keys(&stores.catalogs, &IndexKey::Uses(key.namespace.clone())).into_iter().map(WorkItem::Catalog));
+            let resources = [old, new].into_iter().flatten().flat_map(|p| &p.spec.resource_roles);
+            triggers.extend(resources.map(|r| WorkItem::Resource(Key::new(&key.namespace, &r.resource))));
+        }
+        if old.is_some() != new.is_some() {
+            // Packages that name it say so when it does not exist.
+            let names = |p: &AccessPackage| named_by(p, |catalog| stores.namespace_of(catalog)).contains(&key);
+            let naming = stores.packages.find(&IndexKey::Separates).filter(|p| names(p));
+            triggers.extend(naming.map(|p| WorkItem::Package(Key::of(&**p))));
+        }
+        // What it excluded, or excludes now, may have waited for that.
+        let foes = [old, new].into_iter().flatten().flat_map(|p| named_by(p, |catalog| stores.namespace_of(catalog)));
+        foes.for_each(|foe| triggers.extend(open_assignments(stores, &IndexKey::Package(foe))));
+        let term = IndexKey::Package(key);
+        triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
+        triggers.extend(open_requests(stores, &term));
+        triggers.extend(open_assignments(stores, &term));
+        triggers.extend([old, new].into_iter().flatten().flat_map(grants_of).map(WorkItem::Grant));
+    }
+}
+
+impl Watched for Policy {
+    const NAME: &str = "Policy";
+    const UNREADABLE_IS_GONE: bool = true;
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.policies
+    }
+
+    /// Its patterns are compiled here, where nobody waits for the caches.
+    fn trim(&mut self) {
+        let patterns = self.spec.questions.iter().filter_map(|question| question.pattern.as_deref());
+        patterns.for_each(|pattern| drop(flaw(pattern)));
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let Some(policy) = new.or(old) else { return };
+        let key = Key::of(policy);
+        let package = IndexKey::Package(Key::new(&key.namespace, &policy.spec.access_package));
+        triggers.push(WorkItem::Policy(key.clone()));
+        triggers.extend(stores.catalog_of(&key.namespace).map(|c| WorkItem::Catalog(Key::of(c))));
+        triggers.extend(open_requests(stores, &package));
+        triggers.extend(open_assignments(stores, &package));
+    }
+}

@@ -1,0 +1,105 @@
+//! Who has to be reconciled when a request, a decision or an assignment changes.
+
+use crate::api::access_request::RequestPhase;
+use crate::api::{AccessRequest, ApprovalDecision, Assignment};
+use crate::domain::Key;
+use crate::domain::holdings::{package_of, package_of_request};
+
+use super::{Triggers, Watched, grants_of, keys, open_assignments};
+use crate::observe::WorkItem;
+use crate::observe::store::{IndexKey, Store};
+use crate::observe::stores::Stores;
+use crate::observe::trim;
+
+impl Watched for AccessRequest {
+    const NAME: &str = "AccessRequest";
+    const UNREADABLE_IS_GONE: bool = true;
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.requests
+    }
+
+    fn trim(&mut self) {
+        trim::request(self);
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let Some(request) = new.or(old) else { return };
+        let key = Key::of(request);
+        triggers.push(WorkItem::Request(key.clone()));
+        if old.map(Self::phase) == new.map(Self::phase) {
+            return;
+        }
+        if [old, new].into_iter().flatten().any(|r| r.phase() == RequestPhase::PendingApproval) {
+            // Whoever may decide it can list it.
+            triggers.extend(stores.catalog_of(&key.namespace).map(|c| WorkItem::Catalog(Key::of(c))));
+        }
+        triggers.push(WorkItem::Package(package_of_request(request)));
+        let settled = IndexKey::Settled(key.clone());
+        let named = IndexKey::Request(key);
+        if old.is_none() || new.is_none() {
+            triggers.extend(keys(&stores.decisions, &settled).into_iter().map(WorkItem::Decision));
+        }
+        triggers.extend(keys(&stores.decisions, &named).into_iter().map(WorkItem::Decision));
+        triggers.extend(keys(&stores.assignments, &named).into_iter().map(WorkItem::Assignment));
+        // Assignments of the same subject may have waited for this request to end.
+        let subject = request.subject().map(IndexKey::Subject);
+        triggers.extend(subject.iter().flat_map(|own| open_assignments(stores, own)));
+    }
+}
+
+impl Watched for ApprovalDecision {
+    const NAME: &str = "ApprovalDecision";
+    const UNREADABLE_IS_GONE: bool = true;
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.decisions
+    }
+
+    fn trim(&mut self) {
+        trim::decision(self);
+    }
+
+    fn triggers(_: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        if let Some(decision) = new.or(old) {
+            let key = Key::of(decision);
+            triggers.push(WorkItem::Request(Key::new(&key.namespace, &decision.spec.access_request)));
+            triggers.push(WorkItem::Decision(key));
+        }
+    }
+}
+
+impl Watched for Assignment {
+    const NAME: &str = "Assignment";
+    const UNREADABLE_IS_GONE: bool = true;
+
+    fn store(stores: &mut Stores) -> &mut Store<Self> {
+        &mut stores.assignments
+    }
+
+    fn trim(&mut self) {
+        trim::assignment(self);
+    }
+
+    fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let Some(assignment) = new.or(old) else { return };
+        let key = Key::of(assignment);
+        triggers.push(WorkItem::Assignment(key.clone()));
+        triggers.extend(keys(&stores.requests, &IndexKey::Assignment(key.clone())).into_iter().map(WorkItem::Request));
+        triggers.extend(assignment.spec.access_request.as_ref().map(|name| WorkItem::Request(Key::new(&key.namespace, name))));
+        let relevant_part = |a: Option<&Self>| a.map(|a| (a.phase(), a.spec.clone(), a.metadata.deletion_timestamp.clone()));
+        if relevant_part(old) == relevant_part(new) {
+            return;
+        }
+        let package = package_of(assignment);
+        // Without a clock here: anything that carries an end in its spec or metadata counts as ending, and goes first.
+        let ends = new.is_none_or(|a| a.spec.revoked.is_some() || a.metadata.deletion_timestamp.is_some());
+        if let Some(found) = stores.packages.get(&package) {
+            let grants = grants_of(found).map(WorkItem::Grant);
+            if ends { triggers.urgent.extend(grants) } else { triggers.ordinary.extend(grants) }
+        }
+        triggers.push(WorkItem::Package(package));
+        // Others of the same subject may have waited for this one to end.
+        triggers.extend(open_assignments(stores, &IndexKey::Subject(assignment.spec.subject.clone())));
+    }
+}
