@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{AccessPackage, CatalogResource, Policy};
-use crate::domain::{Key, readiness, resource as machine};
+use crate::domain::{Key, Trust, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::Stores;
 use crate::queue::{Action, Lane};
@@ -13,7 +13,7 @@ use crate::queue::{Action, Lane};
 use super::{Context, authority};
 
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Error> {
-    if context.admission.is_undecided() {
+    if context.admission.trust() == Trust::Undecided {
         return Ok(Action::AwaitChange); // whether anybody vouches for the authors is known in a moment, and triggers us
     }
     let now = context.clock.now();
@@ -27,7 +27,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
     let answers = authority::judge(&context.writer, questions).await?;
-    let objection = context.admission.objection();
+    let trust = context.admission.trust();
     let mut plan = {
         let stores = context.cache.read();
         machine::decide(
@@ -37,7 +37,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
                 users: stores.resource_users(&found),
                 cluster: &*stores,
                 answers,
-                vouching: vouching(context, objection.as_deref()),
+                trust: &trust,
                 open: &|name, role| context.admission.found_open(key, name, &role.digest),
             },
             now,
@@ -52,10 +52,6 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
 }
 
-fn vouching<'a>(context: &Context, objection: Option<&'a str>) -> machine::Vouching<'a> {
-    machine::Vouching { objection, since: context.admission.identity_enforced_since() }
-}
-
 /// What the API server has to be asked about the authors now.
 fn questions(
     context: &Context,
@@ -64,10 +60,9 @@ fn questions(
     stores: &Stores,
     now: DateTime<Utc>,
 ) -> Vec<machine::Question> {
-    let (objection, key) = (context.admission.objection(), Key::of(found));
-    let vouching = vouching(context, objection.as_deref());
+    let (trust, key) = (context.admission.trust(), Key::of(found));
     let is_doubted = |name: &str, role: &machine::OfferedRole| {
-        machine::doubt(found, role, vouching, context.admission.found_open(&key, name, &role.digest)).is_some()
+        machine::doubt(found, role, &trust, context.admission.found_open(&key, name, &role.digest)).is_some()
     };
     machine::questions(found, offer, stores, is_doubted, now)
 }

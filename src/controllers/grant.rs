@@ -9,7 +9,7 @@ use crate::api::assignment::GrantState;
 use crate::api::{Assignment, Subject};
 use crate::domain::resource::{Standing, Target};
 use crate::domain::schedule::show;
-use crate::domain::{Key, Notice, holdings};
+use crate::domain::{Key, Notice, Trust, holdings};
 use crate::error::Error;
 use crate::grants::GrantKey;
 use crate::grants::damper::Damper;
@@ -25,14 +25,14 @@ use super::{Context, Held};
 
 pub(super) async fn reconcile(context: &Context, key: &GrantKey) -> Result<Action, Error> {
     let now = context.clock.now();
-    let undecided = context.admission.is_undecided(); // nothing is tried until the admission policies are judged
+    let trust = context.admission.trust(); // nothing is tried until the admission policies are judged
     let (input, overdue, drifted) = {
         let stores = context.cache.read();
         let input = stores.grant_input(key, now);
         let (overdue, drifted) = (overdue(&stores, key, now), drifted(&stores, key, &input, now));
         (input, overdue, drifted)
     };
-    let (kept, places) = mass_revocation(context, key, &input);
+    let (kept, places) = mass_revocation(context, key, &input, trust.objection().is_none());
     let mut writes = plan(key, &input.wanted, &kept, &places, &input.observed);
     let (mut failures, mut unanswered) = (Vec::new(), false);
     let damped = damp(context, key, !drifted.is_empty() && writes.iter().any(gives), now);
@@ -58,7 +58,7 @@ pub(super) async fn reconcile(context: &Context, key: &GrantKey) -> Result<Actio
     let fought =
         damped.map(|until| format!("somebody else keeps undoing it, so that it is restored again at {} only", show(until)));
     remember(context, key, failures.first().filter(|e| !e.is_conflict()).map(Error::message).or(fought));
-    if !undecided {
+    if trust != Trust::Undecided {
         reconciled(context, key);
     }
     let more = failures.len().saturating_sub(1);
@@ -119,8 +119,13 @@ fn as_it_is(
 }
 
 /// Whom the brake lets keep the role until somebody confirms, and where the role may be granted.
-fn mass_revocation(context: &Context, key: &GrantKey, input: &GrantInput) -> (BTreeSet<Subject>, BTreeMap<Target, Place>) {
-    let mut places = places(input, context.admission.objection().is_none());
+fn mass_revocation(
+    context: &Context,
+    key: &GrantKey,
+    input: &GrantInput,
+    trusted: bool,
+) -> (BTreeSet<Subject>, BTreeMap<Target, Place>) {
+    let mut places = places(input, trusted);
     let losers: BTreeSet<Subject> = input.losers.keys().cloned().collect();
     // What is held stays held when some of them go for good, and over a restart.
     let still = !losers.is_empty() && (input.held || context.problems().held.contains_key(key));

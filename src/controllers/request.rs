@@ -7,7 +7,7 @@ use kube::api::Api;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::{AccessRequest, ApprovalDecision, Assignment};
-use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
+use crate::domain::{Key, Plan, Trust, assignment as holding, decision as verdict, holdings, request as wish};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
 use crate::queue::Action;
@@ -16,14 +16,11 @@ use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Error> {
     let Some(found) = context.cache.read().requests.get(key).cloned() else { return context.gone::<AccessRequest>(key) };
-    if context.admission.is_undecided() && !found.phase().is_terminal() {
+    let trust = context.admission.trust();
+    if trust == Trust::Undecided && !found.phase().is_terminal() {
         return Ok(Action::AwaitChange);
     }
-    if let Some(objection) = context.admission.objection().filter(|_| !found.phase().is_terminal()) {
-        let plan = wish::untrusted(&found, &objection, context.clock.now());
-        return context.carry_out(&found, plan).await;
-    }
-    let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
+    let may_assign = trust.objection().is_none() && asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
     let assumption = ("AccessRequest", key.clone());
     let (current, plan) = {
@@ -32,15 +29,10 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.requests.get(key).cloned() else { return Ok(Action::AwaitChange) };
-        let identity_enforced_since = context.admission.identity_enforced_since();
+        // Taken anew: the policies may have broken while the API server was asked.
+        let trust = context.admission.trust();
         let plan = wish::decide(
-            &stores.request_input(
-                &current,
-                may_assign,
-                identity_enforced_since,
-                context.settings.retention,
-                context.settings.bounds,
-            ),
+            &stores.request_input(&current, may_assign, &trust, context.settings.retention, context.settings.bounds),
             now,
         );
         drop(stores);
@@ -88,7 +80,7 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Action, Err
 
 pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, Error> {
     let Some(found) = context.cache.read().assignments.get(key).cloned() else { return context.gone::<Assignment>(key) };
-    if found.phase() == AssignmentPhase::Pending && context.admission.is_undecided() {
+    if found.phase() == AssignmentPhase::Pending && context.admission.trust() == Trust::Undecided {
         return Ok(Action::AwaitChange);
     }
     let gone = request_is_gone(context, &found).await?;
@@ -98,10 +90,9 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, E
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.assignments.get(key).cloned() else { return Ok(Action::AwaitChange) };
-        let objection = context.admission.objection();
+        let trust = context.admission.trust();
         let problems = context.problems();
-        let mut input = stores.assignment_input(&current, gone, &problems.grants, context.settings.retention, now);
-        input.objection = objection.as_deref();
+        let input = stores.assignment_input(&current, gone, &trust, &problems.grants, context.settings.retention, now);
         let plan = holding::decide(&input, now);
         // Whoever holds the caches may wait for the problems: never the other way round.
         drop(problems);

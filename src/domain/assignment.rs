@@ -32,6 +32,7 @@ use super::plan::{Effect, Plan};
 use super::readiness::generation;
 use super::schedule::{later, show};
 use super::separation::Foe;
+use super::trust::Trust;
 
 /// The request that an assignment names.
 #[derive(Clone, Copy)]
@@ -85,8 +86,8 @@ pub struct Input<'a> {
     pub incompatible: Vec<Foe>,
     /// Its roles: those of the package, and those where the subject was found.
     pub roles: Vec<Role>,
-    /// Why nothing new may be accepted now: the admission policies are not in force.
-    pub objection: Option<&'a str>,
+    /// Whether the API server vouches for who assigns; without, nothing new is accepted.
+    pub trust: &'a Trust,
     /// How long ended assignments are kept.
     pub retention: TimeDelta,
 }

@@ -93,7 +93,7 @@ impl Cache {
     }
 
     fn changed<K: Watched>(&self, stores: &mut Stores, old: Option<&K>, new: Option<&K>) {
-        K::notice(stores, old, new);
+        K::derive(stores, old, new);
         self.trigger(stores, old, new);
     }
 

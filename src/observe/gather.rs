@@ -24,7 +24,7 @@ use crate::domain::eligibility::People;
 use crate::domain::holdings::{self, Holdings, Rival};
 use crate::domain::request::{Before, Bounds};
 use crate::domain::resource::{Standing, Target, grantable};
-use crate::domain::{Key, request};
+use crate::domain::{Key, Trust, request};
 use crate::grants::GrantKey;
 
 use super::store::IndexKey;
@@ -57,7 +57,7 @@ impl Stores {
         &'a self,
         request: &'a AccessRequest,
         may_assign: bool,
-        identity_enforced_since: Option<DateTime<Utc>>,
+        trust: &'a Trust,
         retention: TimeDelta,
         bounds: Bounds,
     ) -> request::Input<'a> {
@@ -89,7 +89,7 @@ impl Stores {
                 .map(|p| self.content(p))
                 .unwrap_or_default(),
             may_assign,
-            identity_enforced_since,
+            trust,
             assignment: assignment.map(|a| &**a),
             retention,
             before: self.made_before(request, bounds),
@@ -154,6 +154,7 @@ impl Stores {
         &'a self,
         assignment: &'a Assignment,
         gone: bool,
+        trust: &'a Trust,
         failures: &GrantReports,
         retention: TimeDelta,
         now: DateTime<Utc>,
@@ -182,7 +183,7 @@ impl Stores {
             roles: self.roles_of(assignment, &package, failures, now),
             holdings,
             incompatible: self.incompatible(&package),
-            objection: None,
+            trust,
             retention,
         }
     }
@@ -253,13 +254,13 @@ impl Stores {
 
     /// Pending requests and live assignments of a package.
     pub fn package_counts(&self, package: &Key) -> (usize, usize) {
-        let term = IndexKey::Package(package.clone());
-        let pending = self.requests.find(&term).filter(|r| !r.phase().is_terminal()).count();
+        let index_key = IndexKey::Package(package.clone());
+        let pending = self.requests.find(&index_key).filter(|r| !r.phase().is_terminal()).count();
         let live = |a: &&Arc<Assignment>| {
             let phase = a.phase();
             !phase.is_terminal()
                 && a.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, crate::api::assignment::ACCEPTED))
         };
-        (pending, self.assignments.find(&term).filter(live).count())
+        (pending, self.assignments.find(&index_key).filter(live).count())
     }
 }

@@ -62,25 +62,25 @@ pub trait Watched: Indexed + Sized {
     fn note_unreadable(_: &mut Stores, _: &Key, _: bool) {}
 
     /// Enters a change into what else the caches keep of it.
-    fn notice(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
+    fn derive(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
 
     /// Who has to be reconciled after a change from `old` to `new`; the caches show `new` already.
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers);
 }
 
-fn keys<K: Indexed>(store: &Store<K>, term: &IndexKey) -> Vec<Key> {
-    store.find(term).map(|object| Key::of(&**object)).collect()
+fn keys<K: Indexed>(store: &Store<K>, index_key: &IndexKey) -> Vec<Key> {
+    store.find(index_key).map(|object| Key::of(&**object)).collect()
 }
 
 /// Requests of a namespace that have not ended.
-fn open_requests(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
-    let open = stores.requests.find(term).filter(|r| !r.phase().is_terminal());
+fn open_requests(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.requests.find(index_key).filter(|r| !r.phase().is_terminal());
     open.map(|r| WorkItem::Request(Key::of(&**r))).collect()
 }
 
 /// Assignments that have not ended.
-fn open_assignments(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
-    let open = stores.assignments.find(term).filter(|a| !a.phase().is_terminal());
+fn open_assignments(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.assignments.find(index_key).filter(|a| !a.phase().is_terminal());
     open.map(|a| WorkItem::Assignment(Key::of(&**a))).collect()
 }
 
@@ -122,12 +122,12 @@ impl Watched for Catalog {
         triggers.extend(keys(&stores.packages, &IndexKey::Separates).into_iter().map(WorkItem::Package));
         let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
         for namespace in namespaces {
-            let term = IndexKey::Namespace(namespace);
-            triggers.extend(keys(&stores.resources, &term).into_iter().map(WorkItem::Resource));
-            triggers.extend(keys(&stores.packages, &term).into_iter().map(WorkItem::Package));
-            triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
-            triggers.extend(open_requests(stores, &term));
-            triggers.extend(open_assignments(stores, &term));
+            let index_key = IndexKey::Namespace(namespace);
+            triggers.extend(keys(&stores.resources, &index_key).into_iter().map(WorkItem::Resource));
+            triggers.extend(keys(&stores.packages, &index_key).into_iter().map(WorkItem::Package));
+            triggers.extend(keys(&stores.policies, &index_key).into_iter().map(WorkItem::Policy));
+            triggers.extend(open_requests(stores, &index_key));
+            triggers.extend(open_assignments(stores, &index_key));
         }
     }
 }
@@ -148,7 +148,7 @@ impl Watched for CatalogResource {
         }
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         match (old, new) {
             (_, Some(resource)) => drop(stores.offers.insert(Key::of(resource), Arc::new(Offer::of(resource)))),
             (Some(resource), None) => drop(stores.offers.remove(&Key::of(resource))),
@@ -216,10 +216,10 @@ impl Watched for AccessPackage {
         // What it excluded, or excludes now, may have waited for that.
         let foes = [old, new].into_iter().flatten().flat_map(|p| named_by(p, |catalog| stores.namespace_of(catalog)));
         foes.for_each(|foe| triggers.extend(open_assignments(stores, &IndexKey::Package(foe))));
-        let term = IndexKey::Package(key);
-        triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
-        triggers.extend(open_requests(stores, &term));
-        triggers.extend(open_assignments(stores, &term));
+        let index_key = IndexKey::Package(key);
+        triggers.extend(keys(&stores.policies, &index_key).into_iter().map(WorkItem::Policy));
+        triggers.extend(open_requests(stores, &index_key));
+        triggers.extend(open_assignments(stores, &index_key));
         triggers.extend([old, new].into_iter().flatten().flat_map(grants_of).map(WorkItem::Grant));
     }
 }

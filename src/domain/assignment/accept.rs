@@ -33,7 +33,7 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// `Ok(Some)`: something must be entered into the spec first.
 pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
-    if let Some(objection) = input.objection {
+    if let Some(objection) = input.trust.objection() {
         return Err(refused(IDENTITY_NOT_ENFORCED, objection));
     }
     match input.assignment.spec.source {

@@ -29,15 +29,15 @@ impl Watched for Namespace {
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
-        let term = IndexKey::Uses(name);
-        triggers.extend(keys(&stores.catalogs, &term).into_iter().map(WorkItem::Catalog));
-        wake_resources(stores, &term, triggers);
+        let index_key = IndexKey::Uses(name);
+        triggers.extend(keys(&stores.catalogs, &index_key).into_iter().map(WorkItem::Catalog));
+        wake_resources(stores, &index_key, triggers);
     }
 }
 
 /// Resources that stand on something that changed, with their grants.
-fn wake_resources(stores: &Stores, term: &IndexKey, triggers: &mut Triggers) {
-    for resource in stores.resources.find(term) {
+fn wake_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
+    for resource in stores.resources.find(index_key) {
         <CatalogResource as Watched>::triggers(stores, None, Some(&**resource), triggers);
     }
 }
@@ -123,7 +123,7 @@ impl Watched for RoleBinding {
         is_ours(self)
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         note_grant(stores, old, new);
     }
 
@@ -152,7 +152,7 @@ impl Watched for ClusterRoleBinding {
         is_ours(self)
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         note_grant(stores, old, new);
     }
 
