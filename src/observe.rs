@@ -3,6 +3,7 @@
 //! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
 
 pub mod admission;
+mod assumed;
 pub mod binding;
 pub mod cache;
 pub mod figures;

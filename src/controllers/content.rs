@@ -43,10 +43,13 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
             now,
         )
     };
-    if !context.is_unsure(&key.namespace, Some(&key.name)) {
-        let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
-        readiness::conflict(&mut plan.status.conditions, &mut plan.notices, &*found, &context.conflicts(key), now);
+    {
+        let reports = context.reports();
+        if !reports.is_unsure(&key.namespace, Some(&key.name)) {
+            let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
+            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+            readiness::conflict(&mut plan.status.conditions, &mut plan.notices, &*found, &reports.conflicts(key), now);
+        }
     }
     let outcome = context.carry_out(&found, plan).await?;
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
@@ -78,9 +81,12 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Erro
         readiness::incompatible_found(&mut plan, &found, &stores.unknown_foes(&found), now);
         plan
     };
-    if !context.is_unsure(&key.namespace, None) {
-        let held = context.held(|_, held| held.packages.contains(key));
-        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+    {
+        let reports = context.reports();
+        if !reports.is_unsure(&key.namespace, None) {
+            let held = reports.held(|_, held| held.packages.contains(key));
+            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+        }
     }
     context.carry_out(&found, plan).await
 }

@@ -22,9 +22,8 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
     }
     let may_assign = trust.objection().is_none() && asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
-    let assumption = ("AccessRequest", key.clone());
-    let (current, plan) = {
-        // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
+    let (current, plan, assumption) = {
+        // Deciding and assuming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
         // between, as it may come afterwards.
         let _turn = context.deciding();
         let stores = context.cache.read();
@@ -36,13 +35,11 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
             now,
         );
         drop(stores);
-        if is_step_forward(&current, &plan) {
-            context.cache.write().assumed.insert(assumption.clone());
-        }
-        (current, plan)
+        let assumption = is_step_forward(&current, &plan).then(|| context.cache.assume::<AccessRequest>(key));
+        (current, plan, assumption)
     };
     let written = context.write_status(&current, plan.status, plan.notices).await;
-    context.cache.write().assumed.remove(&assumption);
+    drop(assumption);
     written?;
     context.follow(&current, plan.effects, plan.requeue_at).await
 }
@@ -85,25 +82,22 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, E
     }
     let gone = request_is_gone(context, &found).await?;
     let now = context.clock.now();
-    let assumption = ("Assignment", key.clone());
-    let (current, plan) = {
+    let (current, plan, assumption) = {
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.assignments.get(key).cloned() else { return Ok(Action::AwaitChange) };
         let trust = context.admission.trust();
-        let problems = context.problems();
-        let input = stores.assignment_input(&current, gone, &trust, &problems.grants, context.settings.retention, now);
+        let reports = context.reports();
+        let input = stores.assignment_input(&current, gone, &trust, &reports, context.settings.retention, now);
         let plan = holding::decide(&input, now);
-        // Whoever holds the caches may wait for the problems: never the other way round.
-        drop(problems);
+        drop(reports);
         drop(stores);
-        if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
-            context.cache.write().assumed.insert(assumption.clone());
-        }
-        (current, plan)
+        let is_accepted = current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending;
+        let assumption = is_accepted.then(|| context.cache.assume::<Assignment>(key));
+        (current, plan, assumption)
     };
     let written = context.write_status(&current, plan.status, plan.notices).await;
-    context.cache.write().assumed.remove(&assumption);
+    drop(assumption);
     written?;
     context.follow(&current, plan.effects, plan.requeue_at).await
 }

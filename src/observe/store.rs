@@ -102,7 +102,7 @@ impl<K: Indexed> Store<K> {
         self.objects.is_empty()
     }
 
-    /// Objects by a index_key, in the order of their keys.
+    /// Objects by an index key, in the order of their keys.
     pub fn find<'t>(&'t self, index_key: &IndexKey) -> impl Iterator<Item = &'t Arc<K>> + use<'t, K> {
         self.index.get(index_key).into_iter().flatten().filter_map(|key| self.objects.get(key))
     }

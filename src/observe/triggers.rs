@@ -1,12 +1,25 @@
 //! Who has to be reconciled when an object changes. One too many costs a reconciliation; one too few is a bug.
 
+/// Which store is that of a kind.
+macro_rules! stored {
+    ($field:ident) => {
+        fn store(stores: &Stores) -> &Store<Self> {
+            &stores.$field
+        }
+
+        fn store_mut(stores: &mut Stores) -> &mut Store<Self> {
+            &mut stores.$field
+        }
+    };
+}
+
 mod access;
 mod cluster;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::api::{AccessPackage, Catalog, CatalogResource, Policy};
+use crate::api::{AccessPackage, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::guards::answers::flaw;
 use crate::domain::resource::Offer;
@@ -47,8 +60,11 @@ pub trait Watched: Indexed + Sized {
     /// One that cannot be read counts as one that is not there; otherwise its last version that could be read stays.
     const UNREADABLE_IS_GONE: bool = false;
 
-    /// Its cache.
-    fn store(stores: &mut Stores) -> &mut Store<Self>;
+    /// Its store.
+    fn store(stores: &Stores) -> &Store<Self>;
+
+    /// Its store, to write.
+    fn store_mut(stores: &mut Stores) -> &mut Store<Self>;
 
     /// Whether the object matters to us; others are not kept.
     fn matters(&self) -> bool {
@@ -84,6 +100,19 @@ fn open_assignments(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
     open.map(|a| WorkItem::Assignment(Key::of(&**a))).collect()
 }
 
+/// The grants that an assignment's status names.
+fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
+    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
+    let grants = assignment.status.iter().flat_map(|status| &status.grants);
+    grants.map(move |grant| GrantKey { namespace: namespace.clone(), resource: grant.resource.clone(), role: grant.role.clone() })
+}
+
+/// Whether somebody wrote the object's spec, or its annotations, which may confirm a mass revocation.
+fn is_edited<K: kube::Resource>(old: Option<&K>, new: Option<&K>) -> bool {
+    let written = |object: Option<&K>| object.map(|o| (o.meta().generation, o.meta().annotations.clone()));
+    written(old) != written(new)
+}
+
 fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
     let namespace = package.metadata.namespace.clone().unwrap_or_default();
     package.spec.resource_roles.iter().map(move |r| GrantKey {
@@ -96,9 +125,7 @@ fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
 impl Watched for Catalog {
     const NAME: &str = "Catalog";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.catalogs
-    }
+    stored!(catalogs);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         for catalog in [old, new].into_iter().flatten() {
@@ -136,9 +163,7 @@ impl Watched for CatalogResource {
     const NAME: &str = "CatalogResource";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.resources
-    }
+    stored!(resources);
 
     /// Whoever has one of its roles keeps it, nobody gains it.
     fn note_unreadable(stores: &mut Stores, key: &Key, is: bool) {
@@ -157,6 +182,29 @@ impl Watched for CatalogResource {
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let relevant_part = |r: Option<&Self>| {
+            r.map(|r| {
+                let said = r.status.as_ref().map(|s| (s.roles.clone(), s.conditions.clone()));
+                (
+                    r.spec.clone(),
+                    said,
+                    r.metadata.uid.clone(),
+                    r.metadata.deletion_timestamp.clone(),
+                    r.metadata.annotations.clone(),
+                )
+            })
+        };
+        let same = relevant_part(old) == relevant_part(new);
+        if let Some(key) = new.or(old).map(Key::of).filter(|_| same) {
+            return triggers.push(WorkItem::Resource(key)); // only when it was asked about
+        }
+        if is_edited(old, new) {
+            let carried = new.or(old).map(Key::of);
+            let own = |grant: &&GrantKey| {
+                carried.as_ref().is_some_and(|r| (&r.namespace, &r.name) == (&grant.namespace, &grant.resource))
+            };
+            triggers.extend(stores.members.keys().filter(own).cloned().map(WorkItem::Grant));
+        }
         for resource in [old, new].into_iter().flatten() {
             let key = Key::of(resource);
             triggers.push(WorkItem::Resource(key.clone()));
@@ -182,9 +230,7 @@ impl Watched for CatalogResource {
 impl Watched for AccessPackage {
     const NAME: &str = "AccessPackage";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.packages
-    }
+    stored!(packages);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(key) = new.or(old).map(Key::of) else { return };
@@ -221,6 +267,11 @@ impl Watched for AccessPackage {
         triggers.extend(open_requests(stores, &index_key));
         triggers.extend(open_assignments(stores, &index_key));
         triggers.extend([old, new].into_iter().flatten().flat_map(grants_of).map(WorkItem::Grant));
+        if is_edited(old, new) {
+            // Also what an edit before took out of it, and a mass revocation keeps.
+            let recorded = stores.assignments.find(&index_key).flat_map(|a| grants_recorded(a));
+            triggers.extend(recorded.map(WorkItem::Grant));
+        }
     }
 }
 
@@ -228,9 +279,7 @@ impl Watched for Policy {
     const NAME: &str = "Policy";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.policies
-    }
+    stored!(policies);
 
     /// Its patterns are compiled here, where nobody waits for the caches.
     fn trim(&mut self) {

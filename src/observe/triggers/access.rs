@@ -15,9 +15,7 @@ impl Watched for AccessRequest {
     const NAME: &str = "AccessRequest";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.requests
-    }
+    stored!(requests);
 
     fn trim(&mut self) {
         trim::request(self);
@@ -52,9 +50,7 @@ impl Watched for ApprovalDecision {
     const NAME: &str = "ApprovalDecision";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.decisions
-    }
+    stored!(decisions);
 
     fn trim(&mut self) {
         trim::decision(self);
@@ -73,9 +69,7 @@ impl Watched for Assignment {
     const NAME: &str = "Assignment";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.assignments
-    }
+    stored!(assignments);
 
     fn trim(&mut self) {
         trim::assignment(self);
