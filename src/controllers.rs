@@ -105,7 +105,11 @@ impl Context {
 
     /// Begins to reconcile: what a former leader said about grants stands until they are reconciled.
     fn begin(&self) {
-        let all = self.cache.read().grant_keys();
+        let (all, ending) = {
+            let stores = self.cache.read();
+            (stores.grant_keys(), stores.grants_that_end(self.clock.now()))
+        };
+        ending.into_iter().for_each(|key| self.cache.queue.push_urgent(WorkItem::Grant(key)));
         all.iter().for_each(|key| self.cache.queue.push(WorkItem::Grant(key.clone())));
         self.reports().begin(all);
     }
@@ -115,7 +119,7 @@ impl Context {
         self.failures().get(&(K::NAME, key.clone())).cloned()
     }
 
-    /// An object is not there (any more), and neither is what failed for it.
+    /// An object is not there, and neither is what failed for it.
     fn gone<K: Watched>(&self, key: &Key) -> Result<Action, Error> {
         self.failures().remove(&(K::NAME, key.clone()));
         Ok(Action::AwaitChange)

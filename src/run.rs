@@ -201,7 +201,7 @@ async fn client(config: &Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -
         Some(path) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?,
         None => kube::Config::infer().await?,
     };
-    // Without it a list on a dead connection would be waited for for ever, and the cache would stand still.
+    // Without it a list on a dead connection would be waited for without an end, and the cache would stand still.
     cluster.read_timeout = Some(config.silence_timeout);
     Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics, clock)).build())
 }

@@ -12,7 +12,7 @@
 //! | any live | `spec.schedule.endTime` reached | Revoking, then Expired | `Expired` |
 //! | any live | revoked, request gone, object deleted | Revoking, then Revoked | `Revoked`, `RequestDeleted`, `Deleted` |
 //!
-//! Ending asks nothing: no package, policy or request is consulted, and it is retried for ever. What makes a grant wanted is
+//! Ending asks nothing: no package, policy or request is consulted, and it is retried until it succeeds. What makes a grant wanted is
 //! [`super::holdings::gives`]; this machine only tells how far it is.
 
 mod accept;

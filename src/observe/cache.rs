@@ -32,7 +32,7 @@ impl Cache {
         self.stores.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The caches, to decide and assume in one go. News is entered by [`Cache::put`].
+    /// The caches, to write. News is entered by [`Cache::put`].
     pub fn write(&self) -> RwLockWriteGuard<'_, Stores> {
         self.stores.write().unwrap_or_else(PoisonError::into_inner)
     }

@@ -19,7 +19,7 @@ mod cluster;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::api::{AccessPackage, Assignment, Catalog, CatalogResource, Policy};
+use crate::api::{AccessPackage, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::guards::answers::flaw;
 use crate::domain::resource::Offer;
@@ -27,6 +27,7 @@ use crate::domain::separation::named_by;
 use crate::grants::GrantKey;
 
 use super::WorkItem;
+use super::grants::{grants_of, grants_recorded};
 use super::store::{IndexKey, Indexed, Store};
 use super::stores::Stores;
 
@@ -100,26 +101,10 @@ fn open_assignments(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
     open.map(|a| WorkItem::Assignment(Key::of(&**a))).collect()
 }
 
-/// The grants that an assignment's status names.
-fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
-    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
-    let grants = assignment.status.iter().flat_map(|status| &status.grants);
-    grants.map(move |grant| GrantKey { namespace: namespace.clone(), resource: grant.resource.clone(), role: grant.role.clone() })
-}
-
 /// Whether somebody wrote the object's spec, or its annotations, which may confirm a mass revocation.
 fn is_edited<K: kube::Resource>(old: Option<&K>, new: Option<&K>) -> bool {
     let written = |object: Option<&K>| object.map(|o| (o.meta().generation, o.meta().annotations.clone()));
     written(old) != written(new)
-}
-
-fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
-    let namespace = package.metadata.namespace.clone().unwrap_or_default();
-    package.spec.resource_roles.iter().map(move |r| GrantKey {
-        namespace: namespace.clone(),
-        resource: r.resource.clone(),
-        role: r.role.clone(),
-    })
 }
 
 impl Watched for Catalog {
