@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::api::{AccessPackage, CatalogResource, Policy};
-use crate::domain::{Key, Trust, readiness, resource as machine};
+use crate::api::{AccessPackage, CatalogResource, CatalogResourceStatus, Policy};
+use crate::domain::{Key, Plan, Trust, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::Stores;
 use crate::queue::{Action, Lane};
@@ -43,16 +43,20 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
             now,
         )
     };
-    {
-        let reports = context.reports();
-        if !reports.is_unsure(&key.namespace, Some(&key.name)) {
-            let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
-            readiness::conflict(&mut plan.status.conditions, &mut plan.notices, &*found, &reports.conflicts(key), now);
-        }
-    }
+    say_of_grants(context, &found, &mut plan, now);
     let outcome = context.carry_out(&found, plan).await?;
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
+}
+
+/// What is known of the grants of a resource, as far as it is known.
+fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<CatalogResourceStatus>, now: DateTime<Utc>) {
+    let (key, reports) = (Key::of(found), context.reports());
+    if reports.is_unsure(&key.namespace, Some(&key.name)) {
+        return;
+    }
+    let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
+    readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
+    readiness::conflict(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
 }
 
 /// What the API server has to be asked about the authors now.

@@ -7,7 +7,7 @@ use kube::api::Api;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::{AccessRequest, ApprovalDecision, Assignment};
-use crate::domain::{Key, Plan, Trust, assignment as holding, decision as verdict, holdings, request as wish};
+use crate::domain::{self, Key, Plan, Trust, holdings};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
 use crate::queue::Action;
@@ -30,7 +30,7 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
         let Some(current) = stores.requests.get(key).cloned() else { return Ok(Action::AwaitChange) };
         // Taken anew: the policies may have broken while the API server was asked.
         let trust = context.admission.trust();
-        let plan = wish::decide(
+        let plan = domain::request::decide(
             &stores.request_input(&current, may_assign, &trust, context.settings.retention, context.settings.bounds),
             now,
         );
@@ -69,8 +69,8 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Action, Err
     let retention = context.settings.retention;
     let request = context.cache.read().requests.get(&request).map(|request| request.phase());
     let plan = match request {
-        Some(phase) => verdict::with_request(&found, phase, retention, now), // the request judges it
-        None => verdict::without_request(&found, retention, now),
+        Some(phase) => domain::decision::with_request(&found, phase, retention, now), // the request judges it
+        None => domain::decision::without_request(&found, retention, now),
     };
     context.carry_out(&found, plan).await
 }
@@ -89,7 +89,7 @@ pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, E
         let trust = context.admission.trust();
         let reports = context.reports();
         let input = stores.assignment_input(&current, gone, &trust, &reports, context.settings.retention, now);
-        let plan = holding::decide(&input, now);
+        let plan = domain::assignment::decide(&input, now);
         drop(reports);
         drop(stores);
         let is_accepted = current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending;

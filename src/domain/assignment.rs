@@ -200,13 +200,13 @@ impl Draft<'_, '_> {
 
     /// The end of the spec was moved after it was accepted. An earlier one counts; a later one needs the policy's limit or an approved request.
     fn reconsider(&mut self) {
-        let wished = self.input.assignment.requested_end();
+        let requested = self.input.assignment.requested_end();
         let Some(accepted) = &mut self.plan.status.schedule else { return };
-        let sooner = later(accepted.end_time, wished) == accepted.end_time;
-        if wished != accepted.end_time && (sooner || accept::may_end_at(self.input, wished)) {
-            accepted.end_time = wished;
+        let sooner = later(accepted.end_time, requested) == accepted.end_time;
+        if requested != accepted.end_time && (sooner || accept::may_end_at(self.input, requested)) {
+            accepted.end_time = requested;
             let text =
-                wished.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
+                requested.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
             let by = None;
             history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, false, "EndMoved", by, &text);
         }
