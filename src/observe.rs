@@ -63,7 +63,7 @@ impl WorkItem {
             Self::Decision(_) => "ApprovalDecision",
             Self::Assignment(_) => "Assignment",
             Self::Grant(_) => "Grant",
-            Self::Admission => "Guard",
+            Self::Admission => "Admission",
             Self::Unreadable(..) => "Unreadable",
         }
     }

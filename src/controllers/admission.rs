@@ -27,13 +27,13 @@ use super::Context;
 pub const ADMISSION: &str = "admission";
 
 /// Time between two probes while nothing changes.
-const EVERY: TimeDelta = TimeDelta::hours(1);
+const PROBE_INTERVAL: TimeDelta = TimeDelta::hours(1);
 /// Time between two probes while the policies are not in force: a binding takes a moment to work.
-const SOON: TimeDelta = TimeDelta::seconds(1);
+const BROKEN_PROBE_INTERVAL: TimeDelta = TimeDelta::seconds(1);
 
 /// How long after a change of the policies nobody is believed: each API server needs a moment until it follows, and creations are dated in
 /// whole seconds.
-const SETTLES: TimeDelta = TimeDelta::seconds(2);
+const PROPAGATION_TIME: TimeDelta = TimeDelta::seconds(2);
 
 /// Whether identities can be trusted now.
 pub struct Admission {
@@ -101,13 +101,13 @@ pub(super) async fn reconcile(context: &Context) -> Result<Action, Error> {
         deviations
             .push("a request that must be refused was let through: the policies are installed, but not in force yet".to_owned());
     }
-    let since = admission.shipped.last_changed(&context.cache.read()).map_or(now, |changed| changed + SETTLES);
+    let since = admission.shipped.last_changed(&context.cache.read()).map_or(now, |changed| changed + PROPAGATION_TIME);
     // A clock that is behind the API server's by more does not wait: what is judged is judged by the API server's clock alone.
-    if deviations.is_empty() && now < since && since - now <= SETTLES {
+    if deviations.is_empty() && now < since && since - now <= PROPAGATION_TIME {
         deviations.push("the policies were changed a moment ago".to_owned());
     }
     let wrong = Some(deviations.join("; ")).filter(|text| !text.is_empty());
-    let next = now + if wrong.is_none() { EVERY } else { SOON };
+    let next = now + if wrong.is_none() { PROBE_INTERVAL } else { BROKEN_PROBE_INTERVAL };
     if wrong.is_none() {
         admission.look_back(&context.cache.read(), since);
     }
@@ -119,7 +119,7 @@ pub(super) async fn reconcile(context: &Context) -> Result<Action, Error> {
 
 fn publish(context: &Context, wrong: Option<&str>) {
     let admission = &context.admission;
-    context.metrics.set_admission_guard(wrong.is_none());
+    context.metrics.set_identity_enforced(wrong.is_none());
     match wrong {
         None => info!("the admission policies are in force"),
         Some(wrong) => {

@@ -26,7 +26,7 @@ const UNREADABLE: &str = "Unreadable";
 const INSTANTS: [&str; 3] = ["/spec/schedule/startTime", "/spec/schedule/endTime", "/spec/expiration/at"];
 
 /// Pause before the next reconciliation of bindings that a deletion waits for.
-const SOON: TimeDelta = TimeDelta::seconds(2);
+const DELETION_RETRY_INTERVAL: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) async fn reconcile(context: &Context, kind: &'static str, key: &Key) -> Result<Action, Error> {
     let Some(known) = context.cache.read().unreadable.get(&(kind, key.clone())).cloned() else { return Ok(Action::AwaitChange) };
@@ -38,7 +38,7 @@ pub(super) async fn reconcile(context: &Context, kind: &'static str, key: &Key) 
     let now = context.clock.now();
     if kind == Assignment::kind(&()) && known.deleting {
         if still_has_something(&context.cache.read(), &found, key, now) || context.reports().is_unsure(&key.namespace, None) {
-            return Ok(Action::RequeueAt(now + SOON, Lane::Urgent));
+            return Ok(Action::RequeueAt(now + DELETION_RETRY_INTERVAL, Lane::Urgent));
         }
         release(context, &api, &found, key).await?;
         return Ok(Action::AwaitChange);

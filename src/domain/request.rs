@@ -61,7 +61,7 @@ pub const DELIVERED: &str = "Delivered";
 pub const ACCESS_ENDED: &str = "AccessEnded";
 
 /// How long a request waits for a package or policy that does not exist yet.
-pub const PATIENCE: TimeDelta = TimeDelta::hours(1);
+pub const PREREQUISITE_TIMEOUT: TimeDelta = TimeDelta::hours(1);
 
 /// What a request is reconciled from.
 pub struct Input<'a> {

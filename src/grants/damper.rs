@@ -8,7 +8,7 @@ const AT_ONCE: u32 = 5;
 /// The longest pause between two repairs, in seconds.
 const LONGEST: i64 = 60;
 /// After so long without one all is forgotten.
-const CALM: TimeDelta = TimeDelta::minutes(2);
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(2);
 
 /// The repairs of one grant of late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Damper {
 
     /// Whether nothing was repaired for so long that it is forgotten.
     pub fn is_calm(&self, now: DateTime<Utc>) -> bool {
-        now - self.last > CALM
+        now - self.last > FORGOTTEN_AFTER
     }
 
     /// Asks for a repair: now, or not before an instant.

@@ -30,7 +30,7 @@ use super::unreadable::Unreadable;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// After a time without failures the pauses are short again.
-const CALM: Duration = Duration::from_secs(60);
+const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 
 /// Watches all objects that `config` selects, and tells `synced` when the first list is in the cache.
 ///
@@ -45,7 +45,7 @@ where
     let mut listed = HashSet::new();
     let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE);
     let pauses = watcher::ExponentialBackoff::from(pauses.with_jitter().without_max_times());
-    let mut events = start(api, config).backoff(ResetTimerBackoff::new(pauses, CALM)).boxed();
+    let mut events = start(api, config).backoff(ResetTimerBackoff::new(pauses, BACKOFF_RESET_AFTER)).boxed();
     let mut undefined = false; // told once, not at every attempt
     while let Some(event) = events.next().await {
         match event {

@@ -97,7 +97,7 @@ pub struct Metrics {
     deadlines: Gauge,
     leader: Gauge,
     events_dropped: Counter,
-    admission_guard: Gauge,
+    identity_enforced: Gauge,
     clock_skew: Gauge,
     panics: Counter,
 }
@@ -126,7 +126,7 @@ impl Metrics {
             deadlines: Gauge::default(),
             leader: Gauge::default(),
             events_dropped: Counter::default(),
-            admission_guard: Gauge::default(),
+            identity_enforced: Gauge::default(),
             clock_skew: Gauge::default(),
             panics: Counter::default(),
         };
@@ -170,9 +170,9 @@ impl Metrics {
         registry.register("leader", "1 while this process holds the lease", self.leader.clone());
         registry.register("events_dropped", "Kubernetes Events that were not written", self.events_dropped.clone());
         registry.register(
-            "admission_guard",
+            "identity_enforced",
             "1 while the cluster is known to stamp who asked and who decided",
-            self.admission_guard.clone(),
+            self.identity_enforced.clone(),
         );
         registry.register_with_unit(
             "clock_skew",
@@ -240,8 +240,8 @@ impl Metrics {
     }
 
     /// Shows whether the cluster is known to stamp identities.
-    pub fn set_admission_guard(&self, enforced: bool) {
-        self.admission_guard.set(enforced.into());
+    pub fn set_identity_enforced(&self, enforced: bool) {
+        self.identity_enforced.set(enforced.into());
     }
 
     /// Shows by how many seconds this clock is ahead of the API server's.

@@ -28,7 +28,7 @@ start_operator() {
 wait_until_ready() {
   local end=$((SECONDS + 60)) answer
   # Ready is a standby, too; what waits is whether anybody would be believed.
-  until answer=$(http_get "$1" /metrics) && [[ $answer == *$'\nentitlement_admission_guard 1'* ]]; do
+  until answer=$(http_get "$1" /metrics) && [[ $answer == *$'\nentitlement_identity_enforced 1'* ]]; do
     kill -0 "$operator_pid" 2>/dev/null || fail 'the operator ended'
     ((SECONDS < end)) || fail "the operator is not ready: $(http_get "$1" /readyz)"
     sleep 0.2

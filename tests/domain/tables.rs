@@ -8,6 +8,7 @@ mod decisions;
 mod eligibility;
 mod ends;
 mod guards;
+mod overdue;
 mod periods;
 mod requests;
 mod resources;

@@ -29,7 +29,7 @@ fn refused(reason: &'static str, message: impl Into<String>) -> Refused {
 }
 
 /// How soon to ask again for a request that the cache does not show.
-const SOON: TimeDelta = TimeDelta::seconds(2);
+const UNSEEN_REQUEST_INTERVAL: TimeDelta = TimeDelta::seconds(2);
 
 /// `Ok(Some)`: something must be entered into the spec first.
 pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
@@ -51,7 +51,7 @@ fn from_request(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
         Origin::Found(request) if vouches(request, input.assignment) => Ok(()),
         Origin::Found(_) => Err(refused(REQUEST_NOT_APPROVED, "its AccessRequest is not approved for this Assignment")),
         Origin::Unseen | Origin::Gone => Err(Refused {
-            requeue_at: Some(now + SOON),
+            requeue_at: Some(now + UNSEEN_REQUEST_INTERVAL),
             ..refused(REQUEST_NOT_APPROVED, "its AccessRequest is not to be seen yet")
         }),
     }

@@ -10,7 +10,7 @@ use crate::domain::readiness::generation;
 use crate::domain::{Trust, approval, schedule};
 
 use super::draft::Draft;
-use super::{PATIENCE, pending};
+use super::{PREREQUISITE_TIMEOUT, pending};
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
@@ -45,7 +45,7 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
 }
 
 fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
-    let until: DateTime<Utc> = created(draft.input.request) + PATIENCE;
+    let until: DateTime<Utc> = created(draft.input.request) + PREREQUISITE_TIMEOUT;
     if draft.now >= until {
         return draft.deny(refusal, None);
     }
