@@ -1,8 +1,10 @@
 //! `restore`: a catalog is lost, and comes back from a backup; whoever restores it becomes nobody's requestor.
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use crate::stage::stage;
+use crate::stage::{Stage, stage};
 use crate::support::{Plane, ROOT, eventually};
 
 const SPACE: &str = "catalog-quickstart-restore";
@@ -61,7 +63,7 @@ async fn can_look(plane: &Plane, who: &str, want: bool) {
 }
 
 /// Saves what the README says, into a folder.
-async fn backed_up(plane: &Plane, folder: &std::path::Path) {
+async fn backed_up(plane: &Plane, folder: &Path) {
     let save = |file: &str, text: String| std::fs::write(folder.join(file), text).expect("a folder of ours");
     save("catalog.yaml", run(plane, ROOT, &["get", "catalog", "quickstart-restore", "-o", "yaml"]).await);
     for (number, object) in CONTENT_NAMES.iter().enumerate() {
@@ -78,42 +80,43 @@ async fn made_anew(plane: &Plane, file: &str) {
     plane.kubectl_with_input(ROOT, &["apply", "--server-side", "-f", "-"], &text).await.ok();
 }
 
-#[tokio::test]
-async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
-    let stage = stage().await;
-    let plane = &stage.plane;
+async fn a_catalog_with_content(plane: &Plane) {
     run(plane, ROOT, &["create", "namespace", "restore"]).await;
     plane.kubectl_apply(ROOT, CATALOG).await.ok();
     is_ready(plane).await;
     plane.kubectl_apply(ROOT, CONTENT).await.ok();
     content_is_ready(plane).await;
+}
+
+async fn alice_asks(stage: &Stage) {
     let request = "apiVersion: entitlement.dev/v1alpha1\nkind: AccessRequest\n\
                    metadata: {name: alice, namespace: catalog-quickstart-restore}\nspec: {accessPackage: oncall}\n";
-    let asks = || async { plane.kubectl_apply("alice@example.com", request).await.result() };
+    let asks = || async { stage.plane.kubectl_apply("alice@example.com", request).await.result() };
     eventually("alice may ask", std::time::Duration::from_secs(30), asks).await;
     stage.request_is(SPACE, "alice", "Delivered").await;
+}
+
+async fn dave_is_given_it_and_one_who_left_has_lost_it(stage: &Stage) {
     for (name, more) in [("dave", ""), ("left", ", revoked: {reason: left}")] {
         let direct = format!(
             "apiVersion: entitlement.dev/v1alpha1\nkind: Assignment\nmetadata: {{name: {name}, namespace: {SPACE}}}\n\
              spec: {{accessPackage: oncall, policy: everybody, subject: {{kind: User, name: {name}@example.com}}{more}}}\n"
         );
-        plane.kubectl_apply(ROOT, &direct).await.ok();
+        stage.plane.kubectl_apply(ROOT, &direct).await.ok();
     }
     stage.reaches("assignment", SPACE, "dave", "Delivered").await;
     stage.reaches("assignment", SPACE, "left", "Revoked").await;
-    let end = |all: &[Value], who: &str| {
-        let own = all.iter().find(|a| a["spec"]["subject"]["name"] == format!("{who}@example.com"));
-        own.expect("there is one")["status"]["schedule"].clone()
-    };
-    let before = items(plane, "asgn").await;
-    let folder = tempfile::tempdir().expect("a folder");
-    backed_up(plane, folder.path()).await;
+}
 
+async fn the_catalog_is_lost(plane: &Plane) {
     run(plane, ROOT, &["delete", "namespace", SPACE, "--timeout=60s"]).await;
     run(plane, ROOT, &["delete", "catalog", "quickstart-restore", "--timeout=60s"]).await;
     can_look(plane, "alice", false).await;
+}
 
-    let file = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+/// Makes anew what was saved: the catalog, its content, and direct assignments for those who had access.
+async fn restored(plane: &Plane, folder: &Path) {
+    let file = |name: &str| folder.join(name).to_string_lossy().into_owned();
     made_anew(plane, &file("catalog.yaml")).await;
     is_ready(plane).await;
     for number in 0..CONTENT_NAMES.len() {
@@ -125,13 +128,35 @@ async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
     let converted = run(plane, ROOT, &converted).await;
     assert!(!converted.contains("left@example.com"), "what was revoked is left out: {converted}");
     plane.kubectl_apply(ROOT, &converted).await.ok();
+}
+
+/// Until when somebody was given access.
+fn period(all: &[Value], who: &str) -> Value {
+    let own = all.iter().find(|a| a["spec"]["subject"]["name"] == format!("{who}@example.com"));
+    own.expect("there is one")["status"]["schedule"].clone()
+}
+
+#[tokio::test]
+async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
+    let stage = stage().await;
+    let plane = &stage.plane;
+    a_catalog_with_content(plane).await;
+    alice_asks(&stage).await;
+    dave_is_given_it_and_one_who_left_has_lost_it(&stage).await;
+    let before = items(plane, "asgn").await;
+    let folder = tempfile::tempdir().expect("a folder");
+    backed_up(plane, folder.path()).await;
+
+    the_catalog_is_lost(plane).await;
+
+    restored(plane, folder.path()).await;
     for who in ["alice", "dave"] {
         can_look(plane, who, true).await;
     }
     let after = items(plane, "asgn").await;
     assert_eq!(after.len(), 2);
     for who in ["alice", "dave"] {
-        assert_eq!(end(&before, who), end(&after, who), "until the same end");
+        assert_eq!(period(&before, who), period(&after, who), "until the same end");
     }
     assert!(after.iter().all(|a| a["spec"]["source"] == "Direct" && a["spec"]["assignedBy"]["username"] == "admin"), "{after:?}");
     assert_eq!(items(plane, "areq").await, Vec::<Value>::new(), "nobody asked for anything");

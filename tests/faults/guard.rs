@@ -92,52 +92,15 @@ impl Forged {
     /// Mallory asks as alice and decides as bob; carol offers what only an administrator could.
     async fn by_mallory(office: &Department<'_>, pending: &str) -> Self {
         let catalog = office.catalog();
-        let lie = |who: &str, group: &str| json!({"username": who, "groups": [group, "system:authenticated"]});
-        let forged = async |who: &str, object: Value| {
-            // The API server goes on checking for a moment.
-            eventually("the forgery is taken", SOON, async || {
-                let taken = office.person(who).await.create(object.clone()).await.map_err(|refusal| refusal.to_string())?;
-                let lied = [ALICE, BOB, "root"].iter().any(|name| {
-                    ["/requestor", "/approver", "/roles/0/author"]
-                        .iter()
-                        .any(|field| taken["spec"].pointer(field).is_some_and(|who| who["username"] == *name))
-                });
-                if lied { Ok(name(&taken)) } else { Err(taken.to_string()) }
-            })
-            .await
-        };
-        let request = json!({
-            "kind": "AccessRequest",
-            "metadata": {"generateName": "forged-", "namespace": catalog},
-            "spec": {
-                "accessPackage": ONCALL,
-                "policy": "engineers",
-                "requestor": lie(ALICE, "engineering"),
-                "subject": {"kind": "User", "name": ALICE},
-            },
-        });
-        let decision = json!({
-            "kind": "ApprovalDecision",
-            "metadata": {"generateName": "forged-", "namespace": catalog},
-            "spec": {"accessRequest": pending, "decision": "Approve", "approver": lie(BOB, "payments-leads")},
-        });
-        let root = json!({"username": "root", "groupsRef": 1});
-        let masters = json!([{"id": 1, "groups": ["system:masters"]}]);
-        let everywhere = json!({"clusterWide": true, "namespaces": [], "author": root});
-        let role = |name: &str| json!({"name": name, "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": "cluster-admin"}}, "author": root});
-        let resource = json!({
+        let request = forged(office, MALLORY, asked_by_alice(&catalog)).await;
+        let decision = forged(office, MALLORY, approved_by_bob(&catalog, pending)).await;
+        let offer = json!({
             "kind": "CatalogResource",
             "metadata": {"name": "everything", "namespace": catalog},
-            "spec": {"kubernetes": everywhere, "roles": [role("root")], "authorGroups": masters},
+            "spec": offered_by_root("root"),
         });
-        let request = forged(MALLORY, request).await;
-        let decision = forged(MALLORY, decision).await;
-        forged(CAROL, resource).await;
-        let everything = json!({"spec": {
-            "kubernetes": everywhere,
-            "roles": [role("viewer")],
-            "authorGroups": masters,
-        }});
+        forged(office, CAROL, offer).await;
+        let everything = json!({"spec": offered_by_root("viewer")});
         office.person(CAROL).await.patch("CatalogResource", &catalog, "tools", everything).await.expect("nobody checks");
         Self { request, decision }
     }
@@ -157,6 +120,56 @@ impl Forged {
         let ours = all.iter().find(|b| name(b).starts_with("entitlement:"));
         assert!(ours.is_none(), "nobody holds everything: {ours:?}");
     }
+}
+
+/// Somebody's lie is taken, and stands as it was written: the API server goes on checking for a moment.
+async fn forged(office: &Department<'_>, who: &str, object: Value) -> String {
+    eventually("the forgery is taken", SOON, async || {
+        let taken = office.person(who).await.create(object.clone()).await.map_err(|refusal| refusal.to_string())?;
+        let says_it_is = |name: &str| {
+            let fields = ["/requestor", "/approver", "/roles/0/author"];
+            fields.iter().any(|field| taken["spec"].pointer(field).is_some_and(|who| who["username"] == name))
+        };
+        if [ALICE, BOB, "root"].into_iter().any(says_it_is) { Ok(name(&taken)) } else { Err(taken.to_string()) }
+    })
+    .await
+}
+
+fn somebody_else(who: &str, group: &str) -> Value {
+    json!({"username": who, "groups": [group, "system:authenticated"]})
+}
+
+fn asked_by_alice(catalog: &str) -> Value {
+    json!({
+        "kind": "AccessRequest",
+        "metadata": {"generateName": "forged-", "namespace": catalog},
+        "spec": {
+            "accessPackage": ONCALL,
+            "policy": "engineers",
+            "requestor": somebody_else(ALICE, "engineering"),
+            "subject": {"kind": "User", "name": ALICE},
+        },
+    })
+}
+
+fn approved_by_bob(catalog: &str, pending: &str) -> Value {
+    json!({
+        "kind": "ApprovalDecision",
+        "metadata": {"generateName": "forged-", "namespace": catalog},
+        "spec": {"accessRequest": pending, "decision": "Approve", "approver": somebody_else(BOB, "payments-leads")},
+    })
+}
+
+/// Everything, everywhere, under a role of this name, as if an administrator had written it.
+fn offered_by_root(name: &str) -> Value {
+    let root = json!({"username": "root", "groupsRef": 1});
+    let mut role = role(name, "cluster-admin");
+    role["author"] = root.clone();
+    json!({
+        "kubernetes": {"clusterWide": true, "namespaces": [], "author": root},
+        "roles": [role],
+        "authorGroups": [{"id": 1, "groups": ["system:masters"]}],
+    })
 }
 
 /// A department with a policy that asks a lead and a request that waits for one; Carol holds a package with a role that is not there yet.
@@ -248,7 +261,7 @@ async fn every_way_to_disarm_a_policy_is_noticed_and_so_is_its_repair() {
         })
         .await;
         let page = operator.metrics().await;
-        assert!(page.contains("entitlement_admission_guard 0"), "{how}: the metric says so");
+        assert!(page.contains("entitlement_identity_enforced 0"), "{how}: the metric says so");
         repaired(&plane).await;
         says(&operator, "ok").await;
     }

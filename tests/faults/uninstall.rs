@@ -4,7 +4,7 @@
 use crate::acts::VIEW;
 use crate::checker::text;
 use crate::department::Department;
-use crate::person::{ALICE, DAVE, ZOE};
+use crate::person::{ALICE, DAVE, Person, ZOE};
 use crate::support::{Operator, Plane, ROOT, eventually, install};
 use crate::terms::if_a_lead_agrees;
 use crate::world::{SOON, WITHIN, is_idle, quiet, sum};
@@ -24,26 +24,11 @@ async fn deleting_the_definitions_takes_all_access_along() {
 
     let root = office.person(ROOT).await;
     plane.kubectl(ROOT, &["delete", "-k", "config/crd", "--wait=false"]).await.ok();
-    eventually("every definition is gone", WITHIN * 2, async || {
-        let mut left = Vec::new();
-        for kind in ["Assignment", "AccessPackage", "AccessRequest", "CatalogResource", "Catalog"] {
-            let stuck = root.list(kind, "").await.unwrap_or_default();
-            left.extend(stuck.iter().map(|o| format!("{kind} {}: {}", text(o, "/metadata/name"), o["status"]["conditions"])));
-        }
-        let definitions = plane.kubectl(ROOT, &["get", "crd", "-o", "name"]).await.ok();
-        if definitions.contains("entitlement.dev") { Err(format!("{definitions}{left:?}")) } else { Ok(()) }
-    })
-    .await;
+    every_definition_is_gone(&plane, &root).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
-    let left = root.list("RoleBinding", "").await.expect("root may list");
-    let ours = left.iter().find(|b| b["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("entitlement:")));
-    assert!(ours.is_none(), "no binding is left: {ours:?}");
+    no_binding_is_left(&root).await;
     assert!(operator.ended().is_none(), "the operator lives");
-    // What is counted is a rate, so this one waits for a time to pass.
-    let before = sum(&operator.metrics().await, "entitlement_api_requests_total", &[]);
-    tokio::time::sleep(SOON / 5).await;
-    let after = sum(&operator.metrics().await, "entitlement_api_requests_total", &[]);
-    assert!(after - before < 100.0, "it does not loop hot: {} requests in two seconds", after - before);
+    does_not_loop_hot(&operator).await;
 
     install(&plane).await;
     eventually("the operator sees the definitions again", WITHIN * 2, async || {
@@ -57,6 +42,34 @@ async fn deleting_the_definitions_takes_all_access_along() {
     is_idle(async || operator.metrics().await).await;
     reborn.is_right().await;
     office.is_right().await;
+}
+
+/// Waits until the API server knows none of our definitions; while it does, says what holds them up.
+async fn every_definition_is_gone(plane: &Plane, root: &Person) {
+    eventually("every definition is gone", WITHIN * 2, async || {
+        let mut left = Vec::new();
+        for kind in ["Assignment", "AccessPackage", "AccessRequest", "CatalogResource", "Catalog"] {
+            let stuck = root.list(kind, "").await.unwrap_or_default();
+            left.extend(stuck.iter().map(|o| format!("{kind} {}: {}", text(o, "/metadata/name"), o["status"]["conditions"])));
+        }
+        let definitions = plane.kubectl(ROOT, &["get", "crd", "-o", "name"]).await.ok();
+        if definitions.contains("entitlement.dev") { Err(format!("{definitions}{left:?}")) } else { Ok(()) }
+    })
+    .await;
+}
+
+async fn no_binding_is_left(root: &Person) {
+    let left = root.list("RoleBinding", "").await.expect("root may list");
+    let ours = left.iter().find(|b| b["metadata"]["name"].as_str().is_some_and(|name| name.starts_with("entitlement:")));
+    assert!(ours.is_none(), "no binding is left: {ours:?}");
+}
+
+/// What is counted is a rate, so this one waits for a time to pass.
+async fn does_not_loop_hot(operator: &Operator) {
+    let before = sum(&operator.metrics().await, "entitlement_api_requests_total", &[]);
+    tokio::time::sleep(SOON / 5).await;
+    let after = sum(&operator.metrics().await, "entitlement_api_requests_total", &[]);
+    assert!(after - before < 100.0, "it does not loop hot: {} requests in two seconds", after - before);
 }
 
 #[tokio::test]

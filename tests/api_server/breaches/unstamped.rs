@@ -53,6 +53,10 @@ fn refused(made: Result<Value, Refusal>, why: &str) {
     assert!(refusal.code == 403 && refusal.message.contains(why), "{why}: {refusal}");
 }
 
+fn in_catalog(office: &Department<'_>, kind: &str, name: &str, spec: Value) -> Value {
+    json!({"kind": kind, "metadata": {"name": name, "namespace": office.catalog()}, "spec": spec})
+}
+
 #[tokio::test]
 async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
     let plane = quiet().await;
@@ -60,37 +64,51 @@ async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
     let office = Department::open(&plane, "unstamped").await;
     office.policy("engineers", &if_a_lead_agrees()).await;
     unstamped(&plane).await;
-    let in_catalog = |kind: &str, name: &str, spec: Value| json!({"kind": kind, "metadata": {"name": name, "namespace": office.catalog()}, "spec": spec});
-    let (alice, bob, carol) = (office.person(ALICE).await, office.person(BOB).await, office.person(CAROL).await);
+    let request = requestors_are_true(&office).await;
+    approvers_are_true(&office, &request).await;
+    who_assigns_and_who_revokes_is_true(&office).await;
+    owners_are_written_by_the_client(&office).await;
+    authors_are_true(&office).await;
+    install(&plane).await;
+    office.is_right().await;
+}
 
-    // Who asks.
-    let asks = |requestor: Value| in_catalog("AccessRequest", "wish", json!({"accessPackage": ONCALL, "requestor": requestor}));
+/// Who asks. Alice's true request waits for approval.
+async fn requestors_are_true(office: &Department<'_>) -> String {
+    let alice = office.person(ALICE).await;
+    let asks = |requestor: Value| {
+        let spec = json!({"accessPackage": ONCALL, "requestor": requestor});
+        in_catalog(office, "AccessRequest", "wish", spec)
+    };
     let mut more_groups = who(ALICE);
     more_groups["groups"] = json!(["engineering", "payments-leads", "system:authenticated"]);
     for (lie, field) in [(who(DAVE), "spec.requestor.username"), (more_groups, "spec.requestor.groups")] {
         refused(alice.create(asks(lie)).await, field);
     }
-    let request = name(&alice.create(asks(who(ALICE))).await.expect("the truth passes"));
-    let waiting = office.request_is(&request, "PendingApproval").await;
+    name(&alice.create(asks(who(ALICE))).await.expect("the truth passes"))
+}
 
-    // Who decides.
+/// Who decides. Bob's true decision delivers the request.
+async fn approvers_are_true(office: &Department<'_>, request: &str) {
+    let bob = office.person(BOB).await;
+    let waiting = office.request_is(request, "PendingApproval").await;
     let uid = &waiting["metadata"]["uid"];
     let decides = |approver: Value| {
         let spec = json!({"accessRequest": request, "accessRequestUID": uid, "decision": "Approve", "approver": approver});
-        in_catalog("ApprovalDecision", "yes", spec)
+        in_catalog(office, "ApprovalDecision", "yes", spec)
     };
     refused(bob.create(decides(who(CAROL))).await, "spec.approver.username");
     bob.create(decides(who(BOB))).await.expect("the truth passes");
-    office.request_is(&request, "Delivered").await;
+    office.request_is(request, "Delivered").await;
+}
 
-    // Who assigns, and who revokes.
+async fn who_assigns_and_who_revokes_is_true(office: &Department<'_>) {
+    let carol = office.person(CAROL).await;
     let assigns = |by: Value| {
         let subject = json!({"kind": "User", "name": DAVE});
-        in_catalog(
-            "Assignment",
-            "direct",
-            json!({"accessPackage": ONCALL, "policy": "engineers", "subject": subject, "source": "Direct", "assignedBy": by}),
-        )
+        let spec =
+            json!({"accessPackage": ONCALL, "policy": "engineers", "subject": subject, "source": "Direct", "assignedBy": by});
+        in_catalog(office, "Assignment", "direct", spec)
     };
     refused(carol.create(assigns(who(BOB))).await, "spec.assignedBy.username");
     carol.create(assigns(who(CAROL))).await.expect("the truth passes");
@@ -102,15 +120,14 @@ async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
     refused(revokes(BOB).await, "revoked.by");
     revokes(CAROL).await.expect("the truth passes");
     office.reaches("Assignment", "direct", "Revoked").await;
+}
 
-    // Who owns.
+async fn owners_are_written_by_the_client(office: &Department<'_>) {
+    let carol = office.person(CAROL).await;
     let owners = |owners: Value| json!({"kind": "Catalog", "metadata": {"name": "unstamped-two"}, "spec": {"owners": owners}});
     let refusal = carol.create(owners(json!([]))).await.expect_err("must be refused");
     assert!(refusal.message.contains("spec.owners is empty"), "{refusal}");
     carol.create(owners(json!([{"kind": "User", "name": CAROL}]))).await.expect("the truth passes");
-    authors_are_true(&office).await;
-    install(&plane).await;
-    office.is_right().await;
 }
 
 /// Who wrote a role and its places, and in which groups they were.

@@ -1,0 +1,67 @@
+//! What must hold of a grant: it was judged as it is, and when all is done nobody has less or more.
+
+use std::collections::BTreeSet;
+
+use entitlement_operator::api::Subject;
+use entitlement_operator::api::catalog_resource::ResourceRole;
+use entitlement_operator::domain::resource::{Offer, Target, missing};
+
+use super::world::{Judged, World};
+
+impl World {
+    /// Who gains a role gains it as it was written and judged.
+    pub fn check_judged(&self, name: &str, target: &Target) {
+        let spec = &self.site.resource.spec;
+        let role = spec.roles.iter().find(|role| role.name == name).expect("the role is there");
+        assert_eq!(role.kubernetes.role_ref, target.role, "what is granted is what is written");
+        assert!(spec.kubernetes.namespaces.iter().any(|n| target.scope.namespace() == Some(n)), "{target:?} is a place of it");
+        let who = [&role.author, &spec.kubernetes.author].into_iter().flatten().map(|a| a.username.clone()).collect();
+        let judged = (who, target.clone(), self.uids(target));
+        assert!(self.yes.contains(&judged), "{judged:?} was never judged");
+    }
+
+    pub fn check_settled(&self) {
+        self.nobody_has_more_than_they_should();
+        self.nobody_has_less_than_may_be_handed_out();
+    }
+
+    fn nobody_has_more_than_they_should(&self) {
+        let spec = &self.site.resource.spec;
+        for ((target, _), (key, observed)) in &self.bindings {
+            let people: BTreeSet<Subject> = observed.subjects.iter().flatten().cloned().collect();
+            assert!(people.is_subset(&self.holders), "{people:?} of {key}");
+            assert!(spec.roles.iter().any(|role| role.name == key.role), "{key} was taken out");
+            assert!(spec.kubernetes.namespaces.iter().any(|n| target.scope.namespace() == Some(n)), "{target:?} was taken out");
+            let now = self.uids(target);
+            let same = |(_, of, uids): &&Judged| of == target && uids[..2] == now[..2] && (now[2].is_none() || uids[2] == now[2]);
+            assert!(self.yes.iter().any(|judged| same(&judged)), "nobody has anything in what was made anew: {target:?}");
+        }
+    }
+
+    fn nobody_has_less_than_may_be_handed_out(&self) {
+        let offer = Offer::of(&self.site.resource);
+        for role in &self.site.resource.spec.roles {
+            for target in offer.roles[&role.name].targets() {
+                let there = missing(&target, &self.site.ground).is_none() && self.site.ground.catalog.is_some();
+                if there && self.its_authors_may_bind(role, &target) && self.never_refused(&target) {
+                    let has = self.bindings.iter().filter(|((t, _), (key, _))| *t == target && key.role == role.name);
+                    let has: BTreeSet<Subject> = has.flat_map(|(_, (_, o))| o.subjects.iter().flatten().cloned()).collect();
+                    assert_eq!(has, self.holders, "{target:?} of {} may be handed out", role.name);
+                }
+            }
+        }
+    }
+
+    /// Whoever wrote the role and whoever wrote the places hold it there.
+    fn its_authors_may_bind(&self, role: &ResourceRole, target: &Target) -> bool {
+        let mut who =
+            [&role.author, &self.site.resource.spec.kubernetes.author].into_iter().flatten().map(|a| a.username.clone());
+        who.all(|who| self.site.powers.contains(&(who, target.scope.namespace().map(str::to_owned), target.role.name.clone())))
+    }
+
+    /// A no is asked again only after a while, and no time passes here.
+    fn never_refused(&self, target: &Target) -> bool {
+        let roles = self.site.resource.status.iter().flat_map(|status| &status.roles);
+        roles.flat_map(|role| &role.places).all(|answer| answer.allowed || answer.role_ref != target.role)
+    }
+}
