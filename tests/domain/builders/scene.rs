@@ -16,6 +16,7 @@ use entitlement_operator::domain::{Effect, Key, Plan, request};
 
 use super::content::{PAYMENTS, catalog, package};
 use super::people::RETENTION;
+use crate::words;
 
 /// A request in a catalog where everything it needs is there, unless said otherwise.
 #[derive(Clone)]
@@ -123,7 +124,9 @@ impl Asked {
             before: self.before,
             bounds: BOUNDS,
         };
-        request::decide(&input, now)
+        let plan = request::decide(&input, now);
+        words::are_listed("AccessRequest", &plan.status);
+        plan
     }
 
     /// Decides and writes: the status, what became of decisions, and the assignment that is made. Returns what was planned.
@@ -133,6 +136,7 @@ impl Asked {
         for effect in &plan.effects {
             match effect {
                 Effect::RecordDecision { decision, status } => {
+                    words::are_listed("ApprovalDecision", status);
                     let found = self.decisions.iter_mut().find(|d| Key::of(*d) == *decision).unwrap();
                     found.status = Some((**status).clone());
                 }
@@ -275,7 +279,9 @@ impl Assigned {
             objection: self.objection,
             retention: RETENTION,
         };
-        assignment::decide(&input, now)
+        let plan = assignment::decide(&input, now);
+        words::are_listed("Assignment", &plan.status);
+        plan
     }
 
     /// Decides and writes the status. Returns what was planned.

@@ -350,6 +350,7 @@ fn what_is_denied_or_cancelled_has_no_period() {
 fn while_identities_cannot_be_trusted_a_request_stands_still_and_says_so() {
     let request = alice("r1");
     let plan = entitlement_operator::domain::request::untrusted(&request, "the policy \"x\" is not bound", at(5));
+    crate::words::are_listed("AccessRequest", &plan.status);
     assert_eq!((plan.status.phase, plan.effects.len(), plan.status.timeline.len()), (Phase::Submitted, 0, 0));
     let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "IdentityNotEnforced"));
