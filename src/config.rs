@@ -53,10 +53,6 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_NAMESPACE", value_name = "NAME", default_value = "entitlement-system")]
     pub namespace: String,
 
-    /// Service account that the operator runs as; the admission policies know it by this name.
-    #[arg(long, env = "ENTITLEMENT_SERVICE_ACCOUNT", value_name = "NAME", default_value = "entitlement-operator")]
-    pub service_account: String,
-
     /// Act only while holding the lease, so that replicas can stand by. The shipped Deployment sets it; off is safe only for a single process.
     #[arg(
         long,

@@ -11,8 +11,8 @@ mod unreadable;
 
 pub use self::catalog::DEFAULT as DEFAULT_CATALOG;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -21,10 +21,8 @@ use crate::clock::Clock;
 use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Notice, Plan, readiness};
 use crate::error::Error;
-use crate::grants::GrantKey;
-use crate::grants::damper::Damper;
 use crate::grants::mass_revocation::MassRevocation;
-use crate::observe::gather::GrantReports;
+use crate::grants::report::GrantReports;
 use crate::observe::triggers::Watched;
 use crate::observe::{Cache, WorkItem};
 use crate::queue::{Action, Lane};
@@ -49,7 +47,9 @@ pub struct Context {
     pub settings: Settings,
     /// Whether identities can be trusted.
     pub admission: admission::Admission,
-    problems: Mutex<Problems>,
+    reports: Mutex<GrantReports>,
+    /// What could not be done for an object the last time, by kind and key: shown in conditions.
+    failed: Mutex<BTreeMap<(&'static str, Key), String>>,
     deciding: Mutex<()>,
 }
 
@@ -62,27 +62,6 @@ pub struct Settings {
     pub bounds: Bounds,
     /// The brake on mass revocation.
     pub mass_revocation: MassRevocation,
-}
-
-/// A mass revocation that waits for a confirmation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Held {
-    /// How many subjects keep the role until then.
-    count: usize,
-    /// The packages through which they got it.
-    packages: BTreeSet<Key>,
-}
-
-/// What failed last, until it succeeds: shown in conditions.
-#[derive(Default)]
-struct Problems {
-    held: BTreeMap<GrantKey, Held>,
-    grants: GrantReports,
-    conflicts: BTreeMap<GrantKey, String>,
-    /// Grants that somebody else keeps changing.
-    repairs: BTreeMap<GrantKey, Damper>,
-    /// What could not be done for an object, by kind and key.
-    effects: BTreeMap<(&'static str, Key), String>,
 }
 
 impl Context {
@@ -104,61 +83,45 @@ impl Context {
             clock,
             settings,
             admission,
-            problems: Mutex::default(),
+            reports: Mutex::default(),
+            failed: Mutex::default(),
             deciding: Mutex::default(),
         }
     }
 
-    fn problems(&self) -> std::sync::MutexGuard<'_, Problems> {
-        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What is known of grants; whoever holds the caches may wait for it, and never the other way round.
+    fn reports(&self) -> MutexGuard<'_, GrantReports> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, BTreeMap<(&'static str, Key), String>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The turn of one decision about a request or an assignment: others wait, and the caches can be read meanwhile.
-    fn deciding(&self) -> std::sync::MutexGuard<'_, ()> {
+    fn deciding(&self) -> MutexGuard<'_, ()> {
         self.deciding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Begins to reconcile: what a former leader said about grants stands until they are reconciled.
     fn begin(&self) {
-        let all = self.cache.read().grant_keys();
+        let (all, ending) = {
+            let stores = self.cache.read();
+            (stores.grant_keys(), stores.grants_that_end(self.clock.now()))
+        };
+        ending.into_iter().for_each(|key| self.cache.queue.push_urgent(WorkItem::Grant(key)));
         all.iter().for_each(|key| self.cache.queue.push(WorkItem::Grant(key.clone())));
-        self.problems().grants.not_reconciled = all;
-    }
-
-    /// Whether a grant of a resource, or of any in its namespace, was not reconciled yet, so that what is said about it must stand.
-    fn is_unsure(&self, namespace: &str, resource: Option<&str>) -> bool {
-        let (namespace, name) = (namespace.to_owned(), resource.unwrap_or_default().to_owned());
-        let first = GrantKey { namespace, resource: name, role: String::new() };
-        let problems = self.problems();
-        let next = problems.grants.not_reconciled.range(&first..).next();
-        next.is_some_and(|key| key.namespace == first.namespace && resource.is_none_or(|resource| key.resource == resource))
-    }
-
-    /// Mass revocations that wait and match, as role and number of subjects. They are reconciled again, for a confirmation may have come.
-    fn held(&self, matches: impl Fn(&GrantKey, &Held) -> bool) -> Vec<(String, usize)> {
-        let problems = self.problems();
-        let held = problems.held.iter().filter(|(key, held)| matches(key, held));
-        held.map(|(key, held)| {
-            self.cache.queue.push(WorkItem::Grant(key.clone()));
-            (format!("{}/{}", key.resource, key.role), held.count)
-        })
-        .collect()
-    }
-
-    /// Bindings of others that are in the way of a resource's grants.
-    fn conflicts(&self, resource: &Key) -> Vec<String> {
-        let ours = |grant: &GrantKey| grant.namespace == resource.namespace && grant.resource == resource.name;
-        self.problems().conflicts.iter().filter(|(grant, _)| ours(grant)).map(|(_, text)| text.clone()).collect()
+        self.reports().begin(all);
     }
 
     /// What could not be done for an object the last time.
     fn failed<K: Watched>(&self, key: &Key) -> Option<String> {
-        self.problems().effects.get(&(K::NAME, key.clone())).cloned()
+        self.failures().get(&(K::NAME, key.clone())).cloned()
     }
 
-    /// An object is not there (any more), and neither is what failed for it.
+    /// An object is not there, and neither is what failed for it.
     fn gone<K: Watched>(&self, key: &Key) -> Result<Action, Error> {
-        self.problems().effects.remove(&(K::NAME, key.clone()));
+        self.failures().remove(&(K::NAME, key.clone()));
         Ok(Action::AwaitChange)
     }
 
@@ -192,11 +155,11 @@ impl Context {
     ) -> Result<Action, Error> {
         let (done, what) = (self.writer.effects(object, effects).await, (K::NAME, Key::of(&**object)));
         let news = match &done {
-            Ok(()) => self.problems().effects.remove(&what).is_some(),
+            Ok(()) => self.failures().remove(&what).is_some(),
             // Our cache is behind, which says nothing.
             Err(error) if error.is_conflict() || error.is_not_found() => false,
             Err(error) => {
-                self.problems().effects.insert(what, error.message());
+                self.failures().insert(what, error.message());
                 false
             }
         };

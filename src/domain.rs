@@ -20,5 +20,7 @@ pub mod request;
 pub mod resource;
 pub mod schedule;
 pub mod separation;
+pub mod trust;
 
 pub use plan::{Effect, Key, Notice, Plan};
+pub use trust::Trust;

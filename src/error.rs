@@ -16,7 +16,7 @@ pub enum Error {
     /// The API server did not answer in time.
     #[error("{0}: no answer in time")]
     Timeout(String),
-    /// This process does not lead (any more): another one acts.
+    /// This process does not lead: another one acts.
     #[error("{0}: not the leader")]
     NotLeading(String),
     /// An object of our name belongs to somebody else.
@@ -33,7 +33,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the object is not there (any more).
+    /// Whether the object is not there.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 404))
     }

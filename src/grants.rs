@@ -1,10 +1,12 @@
 //! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do.
 
 pub mod damper;
+pub mod decide;
 pub mod joining;
 pub mod mass_revocation;
 pub mod name;
 pub mod plan;
+pub mod report;
 
 use std::fmt;
 

@@ -1,12 +1,15 @@
 //! The read side: one watch per kind, typed caches with indexes, and who has to be reconciled when something changes.
 //!
-//! Controllers read the cluster from here only, so that a reconcile with nothing to do sends no request.
+//! What is decided is decided from here, so that a reconcile with nothing to do sends no request; the API server itself is asked only what no
+//! watch tells: what somebody may do, what a role permits, and whether what is missing here is really gone.
 
 pub mod admission;
+mod assumed;
 pub mod binding;
 pub mod cache;
 pub mod figures;
 pub mod gather;
+pub mod grants;
 pub mod member_index;
 pub mod store;
 pub mod stores;

@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info};
 
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
@@ -92,26 +93,13 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     tokio::spawn(serve(listener, metrics.clone(), readiness.clone()));
 
     let client = client(&config, metrics.clone(), clock.clone()).await?;
-    let cache = Cache::new(Queue::new(clock.clone(), config.share()));
     let (events, post_events) = Recorder::new(client.clone(), clock.clone(), metrics.clone(), &config.identity, EVENTS);
     let posting = tokio::spawn(post_events);
     let (release, released) = oneshot::channel();
     let (leadership, election) = elect(&config, &client, clock.clone(), released);
-    let writer = Writer {
-        client: client.clone(),
-        cache: cache.clone(),
-        request_timeout: config.request_timeout,
-        leadership: leadership.clone(),
-    };
-    let admission =
-        Admission::new(Shipped::read()?, readiness.clone(), config.allow_unenforced_identity, config.namespace.clone());
-    let mass_revocation =
-        MassRevocation { count: config.mass_revocation_count, percent: usize::from(config.mass_revocation_share) };
-    let bounds = Bounds { open: config.open_requests, recent: config.recent_requests };
-    let settings = Settings { retention: config.retention.delta(), bounds, mass_revocation };
-    let context = Arc::new(Context::new(writer, events, metrics.clone(), clock, settings, admission));
+    let context = context(&config, &client, leadership.clone(), events, metrics, clock, readiness.clone())?;
 
-    let (synced, mut watches) = start_watches(&client, &cache);
+    let (synced, mut watches) = start_watches(&client, &context.cache);
     let mut electing = tokio::spawn(election);
     tokio::select! {
         () = synced => {}
@@ -122,32 +110,8 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     if config.leader_elect {
         readiness.holds(ADMISSION); // a standby is ready to take over; the leader judges the policies
     }
-    cache.queue.push(WorkItem::Admission);
-    cache.queue.push(WorkItem::Catalog(Key::new("", DEFAULT_CATALOG)));
     let figures = tokio::spawn(count(context.clone()));
-    // A standby has warm caches and waits here.
-    let mut working = None;
-    let ended = loop {
-        tokio::select! {
-            () = leadership.acquired(), if working.is_none() => {
-                info!("leading");
-                metrics.set_leader(true);
-                working = Some(tokio::spawn(runner::run(context.clone(), config.concurrency)));
-            }
-            // Whoever lost the lease must not finish anything: another one acts already.
-            lost = &mut electing => return Err(Failure::LeaseLost(format!("{lost:?}"))),
-            _ = watches.join_next() => break Err(Failure::WatchEnded),
-            stopped = stop_signal() => break stopped,
-        }
-    };
-    readiness.misses(CACHES, "stopping");
-    info!("stopping; what is in flight is finished");
-    cache.queue.close();
-    if let Some(working) = working
-        && working.await.is_err()
-    {
-        error!("the controllers ended by a panic");
-    }
+    let ended = lead(&context, config.concurrency, &readiness, &leadership, &mut electing, &mut watches).await?;
     figures.abort();
     let _ = figures.await;
     let _ = release.send(());
@@ -156,6 +120,65 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     drop(context);
     let _ = posting.await;
     ended
+}
+
+/// Everything that the controllers work with.
+fn context(
+    config: &Config,
+    client: &Client,
+    leadership: Leadership,
+    events: Recorder,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    readiness: Readiness,
+) -> Result<Arc<Context>, Failure> {
+    let cache = Cache::new(Queue::new(clock.clone(), config.share()));
+    let writer = Writer { client: client.clone(), cache, request_timeout: config.request_timeout, leadership };
+    let admission = Admission::new(Shipped::read()?, readiness, config.allow_unenforced_identity, config.namespace.clone());
+    let mass_revocation =
+        MassRevocation { count: config.mass_revocation_count, percent: usize::from(config.mass_revocation_share) };
+    let bounds = Bounds { open: config.open_requests, recent: config.recent_requests };
+    let settings = Settings { retention: config.retention.delta(), bounds, mass_revocation };
+    Ok(Arc::new(Context::new(writer, events, metrics, clock, settings, admission)))
+}
+
+/// Works as soon as this process leads, until a signal asks it to stop or a watch ends, which is the inner result, and what is in flight is finished.
+///
+/// # Errors
+/// The lease was lost: whoever lost it must not finish anything, for another one acts already.
+async fn lead(
+    context: &Arc<Context>,
+    concurrency: usize,
+    readiness: &Readiness,
+    leadership: &Leadership,
+    electing: &mut JoinHandle<Ended>,
+    watches: &mut JoinSet<()>,
+) -> Result<Result<(), Failure>, Failure> {
+    context.cache.queue.push(WorkItem::Admission);
+    context.cache.queue.push(WorkItem::Catalog(Key::new("", DEFAULT_CATALOG)));
+    // A standby has warm caches and waits here.
+    let mut working = None;
+    let ended = loop {
+        tokio::select! {
+            () = leadership.acquired(), if working.is_none() => {
+                info!("leading");
+                context.metrics.set_leader(true);
+                working = Some(tokio::spawn(runner::run(context.clone(), concurrency)));
+            }
+            lost = &mut *electing => return Err(Failure::LeaseLost(format!("{lost:?}"))),
+            _ = watches.join_next() => break Err(Failure::WatchEnded),
+            stopped = stop_signal() => break stopped,
+        }
+    };
+    readiness.misses(CACHES, "stopping");
+    info!("stopping; what is in flight is finished");
+    context.cache.queue.close();
+    if let Some(working) = working
+        && working.await.is_err()
+    {
+        error!("the controllers ended by a panic");
+    }
+    Ok(ended)
 }
 
 /// Takes part in the election for a leader, or leads alone. The future ends when the lease is released or lost.
@@ -201,7 +224,7 @@ async fn client(config: &Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -
         Some(path) => kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(path)?, &KubeConfigOptions::default()).await?,
         None => kube::Config::infer().await?,
     };
-    // Without it a list on a dead connection would be waited for for ever, and the cache would stand still.
+    // Without it a list on a dead connection would be waited for without an end, and the cache would stand still.
     cluster.read_timeout = Some(config.silence_timeout);
     Ok(ClientBuilder::try_from(cluster)?.with_layer(&CountRequests::new(metrics, clock)).build())
 }
@@ -209,9 +232,8 @@ async fn client(config: &Config, metrics: Arc<Metrics>, clock: Arc<dyn Clock>) -
 type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Starts one watch per kind. The future ends when every cache holds its first list.
-fn start_watches(client: &Client, cache: &Arc<Cache>) -> (Synced, tokio::task::JoinSet<()>) {
-    let mut all =
-        Watches { client: client.clone(), cache: cache.clone(), tasks: tokio::task::JoinSet::new(), synced: Vec::new() };
+fn start_watches(client: &Client, cache: &Arc<Cache>) -> (Synced, JoinSet<()>) {
+    let mut all = Watches { client: client.clone(), cache: cache.clone(), tasks: JoinSet::new(), synced: Vec::new() };
     let everything = watcher::Config::default();
     all.add::<Catalog>(everything.clone());
     all.add::<CatalogResource>(everything.clone());
@@ -240,7 +262,7 @@ fn start_watches(client: &Client, cache: &Arc<Cache>) -> (Synced, tokio::task::J
 struct Watches {
     client: Client,
     cache: Arc<Cache>,
-    tasks: tokio::task::JoinSet<()>,
+    tasks: JoinSet<()>,
     synced: Vec<oneshot::Receiver<()>>,
 }
 

@@ -1,4 +1,5 @@
-//! The write side: the only code that sends requests which change something.
+//! The write side: writes to the API server, and enters the answers into the caches. Whoever else writes (the lease; the condition of what
+//! cannot be read; the default Catalog) does it through [`Writer::timed`], or alone.
 
 pub mod bindings;
 pub mod effects;
@@ -26,7 +27,7 @@ pub struct Writer {
     pub client: Client,
     /// The caches.
     pub cache: Arc<Cache>,
-    /// Longest wait for one answer: the client itself would wait for ever.
+    /// Longest wait for one answer: the client itself would wait without an end.
     pub request_timeout: Duration,
     /// Asked right before every request: a deposed leader writes nothing.
     pub leadership: Leadership,

@@ -38,7 +38,8 @@ pub struct AccessPackageSpec {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 4096))]
     pub description: String,
-    /// `true`: portals and the kubectl plugin do not list it; whoever knows its name can still request it. Default: `false`.
+    /// `true`: for tools that show people what they can request to leave it out. It hides nothing from who may list packages, and whoever knows
+    /// its name can request it. Default: `false`.
     #[serde(default)]
     pub hidden: bool,
     /// The roles. Editing them changes every live assignment: what is added is granted, what is removed is taken away.

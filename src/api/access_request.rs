@@ -1,4 +1,4 @@
-//! AccessRequest: one wish, one workflow.
+//! AccessRequest: one request, one workflow.
 
 pub mod reason;
 mod stage;
@@ -128,7 +128,7 @@ pub struct Answer {
     pub values: Option<Vec<String>>,
 }
 
-/// A wished period.
+/// A requested period.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[x_kube(
     validation = Rule::new("!(has(self.endTime) && has(self.duration))").message("give either endTime or duration, not both"),

@@ -279,7 +279,7 @@ impl Assignment {
 
     /// The instant at which access starts: the accepted one, else that of the spec, else the creation of the object.
     pub fn start(&self) -> DateTime<Utc> {
-        let wished = || self.spec.schedule.as_ref().and_then(|s| s.start_time).map(whole);
-        self.accepted().map(|period| period.start_time).or_else(wished).unwrap_or_else(|| super::time::created(self))
+        let requested = || self.spec.schedule.as_ref().and_then(|s| s.start_time).map(whole);
+        self.accepted().map(|period| period.start_time).or_else(requested).unwrap_or_else(|| super::time::created(self))
     }
 }

@@ -1,7 +1,7 @@
 //! Conversions between the time types of chrono (ours) and jiff (Kubernetes' metadata).
 //!
 //! All instants are UTC with whole seconds, as `metav1.Time` has them: a fraction would not survive a round trip
-//! through the API server, and a status that never equals itself is written for ever.
+//! through the API server, and a status that never equals itself is written again and again.
 
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -13,7 +13,7 @@ fn defaults_need_no_flag() {
     assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(config.retention.to_string(), "90d");
     assert_eq!((config.concurrency, config.log_format, config.log_filter.as_str()), (32, LogFormat::Text, "info"));
-    assert_eq!((config.namespace.as_str(), config.service_account.as_str()), ("entitlement-system", "entitlement-operator"));
+    assert_eq!(config.namespace, "entitlement-system");
     assert!(!config.leader_elect && !config.allow_unenforced_identity);
     assert_eq!((config.lease_duration, config.request_timeout), (Duration::from_secs(15), Duration::from_secs(10)));
     assert!(config.identity.len() > 17);

@@ -14,7 +14,7 @@ use kube::api::{Api, PostParams};
 use tracing::{error, info};
 
 use crate::api::{AccessRequest, AccessRequestSpec};
-use crate::domain::{Key, resource};
+use crate::domain::{Key, Trust, resource};
 use crate::error::Error;
 use crate::observe::admission::Shipped;
 use crate::observe::{Stores, WorkItem};
@@ -43,49 +43,24 @@ pub struct Admission {
     allow: bool,
     /// Namespace in which the probe is tried.
     namespace: String,
-    finding: Mutex<Finding>,
+    finding: Mutex<Trust>,
     /// Roles of resources, by name and digest, that stood open when the policies came into force.
     open: Mutex<BTreeSet<(Key, String, String)>>,
-}
-
-/// What was found last.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Finding {
-    /// Nothing is known yet, since the process began to lead.
-    Unknown,
-    /// The policies are in force, and were when anything was created from this instant on.
-    InForce(DateTime<Utc>),
-    /// What is wrong.
-    Wrong(String),
 }
 
 impl Admission {
     /// Trusts nobody until the policies were checked.
     pub fn new(shipped: Shipped, readiness: Readiness, allow: bool, namespace: String) -> Self {
-        Self { shipped, readiness, allow, namespace, finding: Mutex::new(Finding::Unknown), open: Mutex::default() }
+        Self { shipped, readiness, allow, namespace, finding: Mutex::new(Trust::Undecided), open: Mutex::default() }
     }
 
-    fn finding(&self) -> Finding {
+    /// What is known now; one answer for one decision.
+    pub fn trust(&self) -> Trust {
+        if self.allow { Trust::Waived } else { self.finding() }
+    }
+
+    fn finding(&self) -> Trust {
         self.finding.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Why nothing new may be granted now, if so.
-    pub fn objection(&self) -> Option<String> {
-        match self.finding() {
-            _ if self.allow => None,
-            Finding::InForce(_) => None,
-            Finding::Unknown => Some("the admission policies have not been reconciled yet".to_owned()),
-            Finding::Wrong(wrong) => Some(wrong),
-        }
-    }
-
-    /// Since when the API server vouches for who asked, who decided and who wrote; what is older may have been written in any name. None: nobody
-    /// wants to know, or the policies are not in force anyway.
-    pub fn identity_enforced_since(&self) -> Option<DateTime<Utc>> {
-        match self.finding() {
-            Finding::InForce(since) if !self.allow => Some(since),
-            _ => None,
-        }
     }
 
     /// Whether a role of a resource, as it is written, stood open when the policies came into force; see [`resource::stands_open`].
@@ -97,9 +72,9 @@ impl Admission {
     /// Remembers what stands open, before anybody is believed.
     fn look_back(&self, stores: &Stores, since: DateTime<Utc>) {
         let watched = match self.finding() {
-            Finding::InForce(_) => return,
-            Finding::Unknown => false,
-            Finding::Wrong(_) => true,
+            Trust::Waived | Trust::Enforced { .. } => return,
+            Trust::Undecided => false,
+            Trust::Broken(_) => true,
         };
         let roles = |(key, found): (&Key, &Arc<resource::Offer>)| {
             let open = stores.resources.get(key).map(|r| resource::stands_open(r, found, since, watched)).unwrap_or_default();
@@ -109,13 +84,8 @@ impl Admission {
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
     }
 
-    /// Whether it was not found out yet; what waits for it is triggered then, so nobody need be told of the moment before.
-    pub fn is_undecided(&self) -> bool {
-        !self.allow && self.finding() == Finding::Unknown
-    }
-
     /// Keeps a new finding; tells whether it is news.
-    fn found(&self, new: Finding) -> bool {
+    fn found(&self, new: Trust) -> bool {
         let mut kept = self.finding.lock().unwrap_or_else(PoisonError::into_inner);
         let news = *kept != new;
         *kept = new;
@@ -141,7 +111,7 @@ pub(super) async fn reconcile(context: &Context) -> Result<Action, Error> {
     if wrong.is_none() {
         admission.look_back(&context.cache.read(), since);
     }
-    if admission.found(wrong.clone().map_or(Finding::InForce(since), Finding::Wrong)) {
+    if admission.found(wrong.clone().map_or(Trust::Enforced { since }, Trust::Broken)) {
         publish(context, wrong.as_deref());
     }
     Ok(Action::RequeueAt(next, Lane::Ordinary))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::api::{AccessPackage, CatalogResource, Policy};
-use crate::domain::{Key, readiness, resource as machine};
+use crate::api::{AccessPackage, CatalogResource, CatalogResourceStatus, Policy};
+use crate::domain::{Key, Plan, Trust, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::Stores;
 use crate::queue::{Action, Lane};
@@ -13,7 +13,7 @@ use crate::queue::{Action, Lane};
 use super::{Context, authority};
 
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Error> {
-    if context.admission.is_undecided() {
+    if context.admission.trust() == Trust::Undecided {
         return Ok(Action::AwaitChange); // whether anybody vouches for the authors is known in a moment, and triggers us
     }
     let now = context.clock.now();
@@ -27,7 +27,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
     let answers = authority::judge(&context.writer, questions).await?;
-    let objection = context.admission.objection();
+    let trust = context.admission.trust();
     let mut plan = {
         let stores = context.cache.read();
         machine::decide(
@@ -37,23 +37,26 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
                 users: stores.resource_users(&found),
                 cluster: &*stores,
                 answers,
-                vouching: vouching(context, objection.as_deref()),
+                trust: &trust,
                 open: &|name, role| context.admission.found_open(key, name, &role.digest),
             },
             now,
         )
     };
-    if !context.is_unsure(&key.namespace, Some(&key.name)) {
-        let held = context.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
-        readiness::conflict(&mut plan.status.conditions, &mut plan.notices, &*found, &context.conflicts(key), now);
-    }
+    say_of_grants(context, &found, &mut plan, now);
     let outcome = context.carry_out(&found, plan).await?;
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
 }
 
-fn vouching<'a>(context: &Context, objection: Option<&'a str>) -> machine::Vouching<'a> {
-    machine::Vouching { objection, since: context.admission.identity_enforced_since() }
+/// What is known of the grants of a resource, as far as it is known.
+fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<CatalogResourceStatus>, now: DateTime<Utc>) {
+    let (key, reports) = (Key::of(found), context.reports());
+    if reports.is_unsure(&key.namespace, Some(&key.name)) {
+        return;
+    }
+    let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
+    readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
+    readiness::conflict(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
 }
 
 /// What the API server has to be asked about the authors now.
@@ -64,10 +67,9 @@ fn questions(
     stores: &Stores,
     now: DateTime<Utc>,
 ) -> Vec<machine::Question> {
-    let (objection, key) = (context.admission.objection(), Key::of(found));
-    let vouching = vouching(context, objection.as_deref());
+    let (trust, key) = (context.admission.trust(), Key::of(found));
     let is_doubted = |name: &str, role: &machine::OfferedRole| {
-        machine::doubt(found, role, vouching, context.admission.found_open(&key, name, &role.digest)).is_some()
+        machine::doubt(found, role, &trust, context.admission.found_open(&key, name, &role.digest)).is_some()
     };
     machine::questions(found, offer, stores, is_doubted, now)
 }
@@ -83,9 +85,12 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Erro
         readiness::incompatible_found(&mut plan, &found, &stores.unknown_foes(&found), now);
         plan
     };
-    if !context.is_unsure(&key.namespace, None) {
-        let held = context.held(|_, held| held.packages.contains(key));
-        readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+    {
+        let reports = context.reports();
+        if !reports.is_unsure(&key.namespace, None) {
+            let held = reports.held(|_, held| held.packages.contains(key));
+            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
+        }
     }
     context.carry_out(&found, plan).await
 }

@@ -7,7 +7,7 @@ use kube::api::Api;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::{AccessRequest, ApprovalDecision, Assignment};
-use crate::domain::{Key, Plan, assignment as holding, decision as verdict, holdings, request as wish};
+use crate::domain::{self, Key, Plan, Trust, holdings};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
 use crate::queue::Action;
@@ -16,41 +16,30 @@ use super::{Context, authority};
 
 pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Error> {
     let Some(found) = context.cache.read().requests.get(key).cloned() else { return context.gone::<AccessRequest>(key) };
-    if context.admission.is_undecided() && !found.phase().is_terminal() {
+    let trust = context.admission.trust();
+    if trust == Trust::Undecided && !found.phase().is_terminal() {
         return Ok(Action::AwaitChange);
     }
-    if let Some(objection) = context.admission.objection().filter(|_| !found.phase().is_terminal()) {
-        let plan = wish::untrusted(&found, &objection, context.clock.now());
-        return context.carry_out(&found, plan).await;
-    }
-    let may_assign = asks_for_somebody_else(&found) && may_assign(context, &found).await?;
+    let may_assign = trust.objection().is_none() && asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
-    let assumption = ("AccessRequest", key.clone());
-    let (current, plan) = {
-        // Deciding and claiming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
+    let (current, plan, assumption) = {
+        // Deciding and assuming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
         // between, as it may come afterwards.
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.requests.get(key).cloned() else { return Ok(Action::AwaitChange) };
-        let identity_enforced_since = context.admission.identity_enforced_since();
-        let plan = wish::decide(
-            &stores.request_input(
-                &current,
-                may_assign,
-                identity_enforced_since,
-                context.settings.retention,
-                context.settings.bounds,
-            ),
+        // Taken anew: the policies may have broken while the API server was asked.
+        let trust = context.admission.trust();
+        let plan = domain::request::decide(
+            &stores.request_input(&current, may_assign, &trust, context.settings.retention, context.settings.bounds),
             now,
         );
         drop(stores);
-        if is_step_forward(&current, &plan) {
-            context.cache.write().assumed.insert(assumption.clone());
-        }
-        (current, plan)
+        let assumption = is_step_forward(&current, &plan).then(|| context.cache.assume::<AccessRequest>(key));
+        (current, plan, assumption)
     };
     let written = context.write_status(&current, plan.status, plan.notices).await;
-    context.cache.write().assumed.remove(&assumption);
+    drop(assumption);
     written?;
     context.follow(&current, plan.effects, plan.requeue_at).await
 }
@@ -80,39 +69,35 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Action, Err
     let retention = context.settings.retention;
     let request = context.cache.read().requests.get(&request).map(|request| request.phase());
     let plan = match request {
-        Some(phase) => verdict::with_request(&found, phase, retention, now), // the request judges it
-        None => verdict::without_request(&found, retention, now),
+        Some(phase) => domain::decision::with_request(&found, phase, retention, now), // the request judges it
+        None => domain::decision::without_request(&found, retention, now),
     };
     context.carry_out(&found, plan).await
 }
 
 pub(super) async fn assignment(context: &Context, key: &Key) -> Result<Action, Error> {
     let Some(found) = context.cache.read().assignments.get(key).cloned() else { return context.gone::<Assignment>(key) };
-    if found.phase() == AssignmentPhase::Pending && context.admission.is_undecided() {
+    if found.phase() == AssignmentPhase::Pending && context.admission.trust() == Trust::Undecided {
         return Ok(Action::AwaitChange);
     }
     let gone = request_is_gone(context, &found).await?;
     let now = context.clock.now();
-    let assumption = ("Assignment", key.clone());
-    let (current, plan) = {
+    let (current, plan, assumption) = {
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.assignments.get(key).cloned() else { return Ok(Action::AwaitChange) };
-        let objection = context.admission.objection();
-        let problems = context.problems();
-        let mut input = stores.assignment_input(&current, gone, &problems.grants, context.settings.retention, now);
-        input.objection = objection.as_deref();
-        let plan = holding::decide(&input, now);
-        // Whoever holds the caches may wait for the problems: never the other way round.
-        drop(problems);
+        let trust = context.admission.trust();
+        let reports = context.reports();
+        let input = stores.assignment_input(&current, gone, &trust, &reports, context.settings.retention, now);
+        let plan = domain::assignment::decide(&input, now);
+        drop(reports);
         drop(stores);
-        if current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending {
-            context.cache.write().assumed.insert(assumption.clone());
-        }
-        (current, plan)
+        let is_accepted = current.phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending;
+        let assumption = is_accepted.then(|| context.cache.assume::<Assignment>(key));
+        (current, plan, assumption)
     };
     let written = context.write_status(&current, plan.status, plan.notices).await;
-    context.cache.write().assumed.remove(&assumption);
+    drop(assumption);
     written?;
     context.follow(&current, plan.effects, plan.requeue_at).await
 }

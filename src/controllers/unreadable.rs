@@ -34,7 +34,7 @@ pub(super) async fn reconcile(context: &Context, kind: &'static str, key: &Key) 
     let Some(found) = listed.items.into_iter().next() else { return Ok(Action::AwaitChange) };
     let now = context.clock.now();
     if kind == Assignment::kind(&()) && known.deleting {
-        if still_has_something(&context.cache.read(), &found, key, now) || context.is_unsure(&key.namespace, None) {
+        if still_has_something(&context.cache.read(), &found, key, now) || context.reports().is_unsure(&key.namespace, None) {
             return Ok(Action::RequeueAt(now + SOON, Lane::Urgent));
         }
         release(context, &api, &found, key).await?;

@@ -31,6 +31,7 @@ use crate::api::{AccessRequest, ApprovalDecision, Word};
 
 use super::plan::Key;
 use super::schedule::sum;
+use super::trust::Trust;
 
 /// What judging needs to know besides the stage.
 pub struct Bench<'a> {
@@ -44,8 +45,8 @@ pub struct Bench<'a> {
     pub owners: Vec<NotedOwner>,
     /// Since when the content stands that is to be approved, if it changed.
     pub content_since: Option<DateTime<Utc>>,
-    /// Since when the API server vouches for who decides; none: nobody asks it to.
-    pub identity_enforced_since: Option<DateTime<Utc>>,
+    /// Whether the API server vouches for who decides.
+    pub trust: &'a Trust,
 }
 
 /// Whether a decision counts, and if not why.
@@ -133,7 +134,7 @@ fn one(stage: &Stage, status: &StageStatus, bench: &Bench<'_>, decision: &Approv
     if other_uid || at < asked || (at == asked && spec.access_request_uid.is_none()) {
         return Err(OTHER_REQUEST);
     }
-    if bench.identity_enforced_since.is_some_and(|since| at < since) {
+    if bench.trust.doubts(at) {
         return Err(IDENTITY_NOT_ENFORCED);
     }
     let who = spec.approver.as_ref().ok_or(NOT_AN_APPROVER)?;

@@ -12,7 +12,7 @@
 //! | any live | `spec.schedule.endTime` reached | Revoking, then Expired | `Expired` |
 //! | any live | revoked, request gone, object deleted | Revoking, then Revoked | `Revoked`, `RequestDeleted`, `Deleted` |
 //!
-//! Ending asks nothing: no package, policy or request is consulted, and it is retried for ever. What makes a grant wanted is
+//! Ending asks nothing: no package, policy or request is consulted, and it is retried until it succeeds. What makes a grant wanted is
 //! [`super::holdings::gives`]; this machine only tells how far it is.
 
 mod accept;
@@ -33,6 +33,7 @@ use super::plan::{Effect, Plan};
 use super::readiness::generation;
 use super::schedule::{later, show};
 use super::separation::Foe;
+use super::trust::Trust;
 
 /// The request that an assignment names.
 #[derive(Clone, Copy)]
@@ -86,8 +87,8 @@ pub struct Input<'a> {
     pub incompatible: Vec<Foe>,
     /// Its roles: those of the package, and those where the subject was found.
     pub roles: Vec<Role>,
-    /// Why nothing new may be accepted now: the admission policies are not in force.
-    pub objection: Option<&'a str>,
+    /// Whether the API server vouches for who assigns; without, nothing new is accepted.
+    pub trust: &'a Trust,
     /// How long ended assignments are kept.
     pub retention: TimeDelta,
 }
@@ -188,13 +189,13 @@ impl Draft<'_, '_> {
 
     /// The end of the spec was moved after it was accepted. An earlier one counts; a later one needs the policy's limit or an approved request.
     fn reconsider(&mut self) {
-        let wished = self.input.assignment.requested_end();
+        let requested = self.input.assignment.requested_end();
         let Some(accepted) = &mut self.plan.status.schedule else { return };
-        let sooner = later(accepted.end_time, wished) == accepted.end_time;
-        if wished != accepted.end_time && (sooner || accept::may_end_at(self.input, wished)) {
-            accepted.end_time = wished;
+        let sooner = later(accepted.end_time, requested) == accepted.end_time;
+        if requested != accepted.end_time && (sooner || accept::may_end_at(self.input, requested)) {
+            accepted.end_time = requested;
             let text =
-                wished.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
+                requested.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
             let by = None;
             history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, false, "EndMoved", by, &text);
         }

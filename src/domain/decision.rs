@@ -99,7 +99,7 @@ pub fn with_request(
     plan
 }
 
-/// Judges a decision whose request does not exist (any more).
+/// Judges a decision whose request does not exist.
 pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
     let mut plan = match is_judged(decision) {
         true => Plan::status(decision.status.clone().unwrap_or_default()),

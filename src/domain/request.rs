@@ -48,6 +48,7 @@ use super::eligibility::People;
 use super::holdings::Holdings;
 use super::plan::Plan;
 use super::separation::Foe;
+use super::trust::Trust;
 use draft::Draft;
 
 /// Entry in the timeline of a delivered request whose access is over.
@@ -76,9 +77,8 @@ pub struct Input<'a> {
     pub content: Content,
     /// The requestor holds the verb `assign` on the package.
     pub may_assign: bool,
-    /// Since when the API server vouches for who asks and who decides; none: nobody asks it to. What is older, and was not judged then,
-    /// counts for nothing: anybody could have written it in any name.
-    pub identity_enforced_since: Option<DateTime<Utc>>,
+    /// Whether the API server vouches for who asks and who decides.
+    pub trust: &'a Trust,
     /// The assignment that the request made, extends or removes, when it is there.
     pub assignment: Option<&'a Assignment>,
     /// How long ended requests are kept.
@@ -122,7 +122,7 @@ impl Input<'_> {
 }
 
 /// While identities cannot be trusted a request stands still, and says so.
-pub fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
     let mut status = request.status.clone().unwrap_or_default();
     let text = format!("the request is not judged: {objection}");
     let generation = super::readiness::generation(request);
@@ -135,6 +135,10 @@ const STEPS: usize = 8;
 
 /// Decides what becomes of a request.
 pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+    let status = input.request.status.as_ref().map(|status| status.phase).unwrap_or_default();
+    if let Some(objection) = input.trust.objection().filter(|_| !status.is_terminal()) {
+        return untrusted(input.request, objection, now);
+    }
     let mut draft = Draft::new(input, now);
     for _ in 0..STEPS {
         let before = draft.phase();

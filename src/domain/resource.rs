@@ -17,10 +17,11 @@ use crate::api::{CatalogResource, CatalogResourceStatus, Word};
 pub use judging::{Answer, MOST_QUESTIONS, Question, asks_again_at, questions};
 pub use offer::{Offer, OfferedRole, all_targets};
 pub use standing::{Grantable, Standing, grantable, missing, no_role};
-pub use vouching::{Vouching, doubt, stands_open};
+pub use vouching::{doubt, stands_open};
 
 use super::plan::{Notice, Plan};
 use super::readiness::{Wrong, deletion, generation, in_catalog, set_ready};
+use super::trust::Trust;
 
 /// Where a role is bound.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +72,8 @@ pub struct Input<'a> {
     pub cluster: &'a dyn Cluster,
     /// Answers about its authors that were asked for just now.
     pub answers: Vec<(Question, Answer)>,
-    /// What is known of the admission policies.
-    pub vouching: Vouching<'a>,
+    /// Whether the API server vouches for its authors.
+    pub trust: &'a Trust,
     /// Whether a role, by name, was open when they came into force; see [`stands_open`].
     pub open: &'a dyn Fn(&str, &OfferedRole) -> bool,
 }
@@ -84,7 +85,10 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStat
     plan.status.observed_generation = Some(generation(resource));
     plan.status.roles = roles(input);
     if !input.answers.is_empty() {
-        plan.status.identity_enforced_since = input.vouching.since;
+        plan.status.identity_enforced_since = match input.trust {
+            Trust::Enforced { since } => Some(*since),
+            Trust::Waived | Trust::Undecided | Trust::Broken(_) => None,
+        };
         plan.status.asked_at = Some(now);
     }
     let refused = plan.status.roles.iter().flat_map(|role| &role.places).any(|answer| !answer.allowed);
@@ -109,7 +113,7 @@ fn roles(input: &Input<'_>) -> Vec<RoleStatus> {
     let written = input.resource.spec.roles.iter().filter_map(|role| input.offer.roles.get_key_value(&role.name));
     let status = |(name, role): (&String, &OfferedRole)| {
         let own: Vec<_> = input.answers.iter().filter(|(question, _)| question.role == *name).cloned().collect();
-        let doubt = doubt(input.resource, role, input.vouching, (input.open)(name, role));
+        let doubt = doubt(input.resource, role, input.trust, (input.open)(name, role));
         judging::role_status(input.offer, (name, role), input.cluster, &own, doubt)
     };
     written.map(status).collect()

@@ -1,4 +1,4 @@
-//! The period that a policy allows and a person wishes.
+//! The period that a policy allows and a person requests.
 
 use chrono::{DateTime, Utc};
 
@@ -29,27 +29,27 @@ pub fn limit(expiration: &Expiration, start: DateTime<Utc>) -> Option<DateTime<U
     }
 }
 
-/// The effective period of a request that is approved at `now`: it starts at the wished start or now, whichever is later, and ends at the
-/// wished end, or at the policy's limit.
+/// The effective period of a request that is approved at `now`: it starts at the requested start or now, whichever is later, and ends at the
+/// requested end, or at the policy's limit.
 ///
-/// The limit counts from the effective start, so that a late approval does not shorten what was asked for. A wish is refused, never
+/// The limit counts from the effective start, so that a late approval does not shorten what was asked for. A request is refused, never
 /// trimmed: people must know what they get.
 pub fn effective(
     expiration: &Expiration,
     custom: bool,
-    wish: Option<&RequestedSchedule>,
+    requested: Option<&RequestedSchedule>,
     now: DateTime<Utc>,
 ) -> Result<Schedule, Refusal> {
-    if wish.is_some() && !custom {
+    if requested.is_some() && !custom {
         return Err(Refusal::new(
             Reason::ScheduleNotAllowed,
             "the policy does not allow to choose a period (customSchedule): leave spec.schedule out",
         ));
     }
-    let start = wish.and_then(|w| w.start_time).map_or(now, |start| whole(start).max(now));
+    let start = requested.and_then(|w| w.start_time).map_or(now, |start| whole(start).max(now));
     let limit = limit(expiration, start);
-    let wished = wish.and_then(|w| w.end_time.map(whole).or_else(|| w.duration.map(|d| sum(start, d))));
-    let end = wished.or(limit);
+    let requested_end = requested.and_then(|w| w.end_time.map(whole).or_else(|| w.duration.map(|d| sum(start, d))));
+    let end = requested_end.or(limit);
     if let Some(end) = end.filter(|end| *end <= start) {
         let text = format!("the period would end at {} and not start before {}", show(end), show(start));
         return Err(Refusal::new(Reason::SchedulePast, text));
@@ -67,9 +67,9 @@ pub fn effective(
     }
 }
 
-/// A wish that lay wholly in the past when it was made is no wish: the start and the length contradict what anybody would mean.
-pub fn not_past(wish: Option<&RequestedSchedule>, made: DateTime<Utc>) -> Result<(), Refusal> {
-    let period = wish.and_then(|w| w.start_time.zip(w.duration));
+/// A request for what lay wholly in the past when it was made is none: the start and the length contradict what anybody would mean.
+pub fn not_past(requested: Option<&RequestedSchedule>, made: DateTime<Utc>) -> Result<(), Refusal> {
+    let period = requested.and_then(|w| w.start_time.zip(w.duration));
     match period.map(|(start, duration)| sum(start, duration)).filter(|end| *end <= made) {
         Some(end) => {
             let text = format!(

@@ -47,7 +47,7 @@ pub fn foes(named: Vec<Key>, others: impl Iterator<Item = (Key, bool)>) -> Vec<F
     all
 }
 
-/// Whether a request may go on beside what its subject holds and asks for. Symmetric: `seen.incompatible` holds the packages that this
+/// Whether a request may go on beside what its subject holds and asks for. Symmetric: `input.incompatible` holds the packages that this
 /// one names and those that name it.
 pub fn check(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
     groups(input.package.and_then(|p| p.spec.incompatible_with.as_ref()), people)?;

@@ -41,7 +41,7 @@ impl Leadership {
         }
     }
 
-    /// Waits until this process leads; for ever if it never does.
+    /// Waits until this process leads; without an end if it never does.
     pub async fn acquired(&self) {
         let mut lead = self.lead.clone();
         if lead.wait_for(|lead| *lead != Lead::No).await.is_err() {

@@ -32,7 +32,7 @@ impl Cache {
         self.stores.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The caches, to decide and assume in one go. News is entered by [`Cache::put`].
+    /// The caches, to write. News is entered by [`Cache::put`].
     pub fn write(&self) -> RwLockWriteGuard<'_, Stores> {
         self.stores.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -44,13 +44,16 @@ impl Cache {
         if !object.matters() {
             return self.remove::<K>(&Key::of(&object));
         }
-        let mut stores = self.write();
-        if let Some(Change { old, new }) = K::store(&mut stores).put(object) {
+        self.enter(&mut self.write(), object);
+    }
+
+    fn enter<K: Watched>(&self, stores: &mut Stores, object: K) {
+        if let Some(Change { old, new }) = K::store_mut(stores).put(object) {
             if stores.leave_unreadable::<K>(&Key::of(&*new)) {
                 // Whatever waits for it to be read is reconciled again, whatever differs from the version before.
-                self.trigger::<K>(&stores, old.as_deref(), None);
+                self.trigger::<K>(stores, old.as_deref(), None);
             }
-            self.changed(&mut stores, old.as_deref(), Some(&*new));
+            self.changed(stores, old.as_deref(), Some(&*new));
         }
     }
 
@@ -63,29 +66,35 @@ impl Cache {
     }
 
     /// Enters what a write of our own returned. An object that is not in the cache any more was deleted meanwhile and stays out.
-    pub fn refresh<K: Watched>(&self, object: K) {
+    pub fn refresh<K: Watched>(&self, mut object: K) {
+        trim::metadata(object.meta_mut(), K::DATED);
+        object.trim();
         let mut stores = self.write();
-        let known = K::store(&mut stores).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid);
-        drop(stores);
-        if known {
-            self.put(object);
+        let known = K::store(&stores).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid);
+        if known && object.matters() {
+            self.enter(&mut stores, object);
+        } else if known {
+            self.leave::<K>(&mut stores, &Key::of(&object));
         }
     }
 
     /// Takes an object out.
     pub fn remove<K: Watched>(&self, key: &Key) {
-        let mut stores = self.write();
+        self.leave::<K>(&mut self.write(), key);
+    }
+
+    fn leave<K: Watched>(&self, stores: &mut Stores, key: &Key) {
         stores.leave_unreadable::<K>(key);
-        if let Some(old) = K::store(&mut stores).remove(key) {
-            self.changed(&mut stores, Some(&*old), None);
+        if let Some(old) = K::store_mut(stores).remove(key) {
+            self.changed(stores, Some(&*old), None);
         }
     }
 
     /// Takes out what a fresh list did not show: it vanished while nobody watched.
     pub fn keep_only<K: Watched>(&self, listed: &HashSet<Key>) {
         let vanished: Vec<Key> = {
-            let mut stores = self.write();
-            let read: HashSet<Key> = K::store(&mut stores).keys().cloned().collect();
+            let stores = self.read();
+            let read: HashSet<Key> = K::store(&stores).keys().cloned().collect();
             let unread = stores.unreadable.keys().filter(|(kind, _)| *kind == K::NAME).map(|(_, key)| key.clone());
             read.into_iter().chain(unread).filter(|key| !listed.contains(key)).collect()
         };
@@ -93,7 +102,7 @@ impl Cache {
     }
 
     fn changed<K: Watched>(&self, stores: &mut Stores, old: Option<&K>, new: Option<&K>) {
-        K::notice(stores, old, new);
+        K::derive(stores, old, new);
         self.trigger(stores, old, new);
     }
 

@@ -1,18 +1,17 @@
 //! Gathers from the caches what a machine has to see.
 
 mod catalog;
+mod drift;
 mod grants;
 mod separation;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use self::grants::GrantInput;
 use crate::api::access_package::PackageRole;
 use crate::api::access_request::{APPROVED, RequestPhase};
-use crate::api::assignment::{GrantState, GrantStatus};
 use crate::api::catalog_resource::ResourceRole;
 use crate::api::condition;
 use crate::api::subject::{Identity, Subject};
@@ -24,32 +23,13 @@ use crate::domain::eligibility::People;
 use crate::domain::holdings::{self, Holdings, Rival};
 use crate::domain::request::{Before, Bounds};
 use crate::domain::resource::{Standing, Target, grantable};
-use crate::domain::{Key, request};
+use crate::domain::{Key, Trust, request};
 use crate::grants::GrantKey;
+use crate::grants::report::GrantReports;
 
 use super::store::IndexKey;
 use super::stores::Stores;
-
-/// What is known of grants that failed.
-#[derive(Default)]
-pub struct GrantReports {
-    /// Why the last reconciliation failed.
-    pub last: BTreeMap<GrantKey, String>,
-    /// Grants that this process has not reconciled yet.
-    pub not_reconciled: BTreeSet<GrantKey>,
-}
-
-impl GrantReports {
-    /// Why a grant fails; until it is reconciled, what the status of an assignment says.
-    fn of(&self, key: &GrantKey, assignment: &Assignment) -> Option<String> {
-        if !self.not_reconciled.contains(key) {
-            return self.last.get(key).cloned();
-        }
-        let mut said = assignment.status.iter().flat_map(|s| &s.grants);
-        let same = |g: &&GrantStatus| g.resource == key.resource && g.role == key.role && g.state == GrantState::Failed;
-        said.find(same).map(|grant| grant.message.clone())
-    }
-}
+use super::triggers::Watched;
 
 impl Stores {
     /// For [`request::decide`].
@@ -57,7 +37,7 @@ impl Stores {
         &'a self,
         request: &'a AccessRequest,
         may_assign: bool,
-        identity_enforced_since: Option<DateTime<Utc>>,
+        trust: &'a Trust,
         retention: TimeDelta,
         bounds: Bounds,
     ) -> request::Input<'a> {
@@ -89,7 +69,7 @@ impl Stores {
                 .map(|p| self.content(p))
                 .unwrap_or_default(),
             may_assign,
-            identity_enforced_since,
+            trust,
             assignment: assignment.map(|a| &**a),
             retention,
             before: self.made_before(request, bounds),
@@ -104,8 +84,7 @@ impl Stores {
         let age = |r: &AccessRequest| (created(r), r.metadata.uid.clone());
         let (own, since) = (age(request), created(request) - TimeDelta::days(1));
         // Of one second it is not known which came first: what is judged already did.
-        let is_judged =
-            |r: &AccessRequest| r.phase() != RequestPhase::Submitted || self.assumed.contains(&("AccessRequest", Key::of(r)));
+        let is_judged = |r: &AccessRequest| r.phase() != RequestPhase::Submitted || self.is_assumed::<AccessRequest>(&Key::of(r));
         let mut before = Before::default();
         for other in self.requests.find(&IndexKey::Requestor(who.username.clone())).filter(|r| is_judged(r) || age(r) < own) {
             before.open += usize::from(!other.phase().is_terminal());
@@ -139,12 +118,10 @@ impl Stores {
         let others: Vec<&Assignment> = others.map(|a| &**a).collect();
         Holdings {
             package: package.clone(),
-            claimed: self.assumed.iter().filter(|(kind, _)| *kind == "Assignment").map(|(_, key)| key.clone()).collect(),
+            claimed: self.assumed.iter().filter(|(kind, _)| *kind == Assignment::NAME).map(|(_, key)| key.clone()).collect(),
             in_person: others.iter().filter(|a| self.is_in_person(a)).map(|a| Key::of(*a)).collect(),
             assignments: others,
-            rivals: rivals
-                .map(|r| Rival { request: r, claimed: self.assumed.contains(&("AccessRequest", Key::of(&**r))) })
-                .collect(),
+            rivals: rivals.map(|r| Rival { request: r, claimed: self.is_assumed::<AccessRequest>(&Key::of(&**r)) }).collect(),
             of_groups: groups.flat_map(|g| self.assignments.find(&IndexKey::Subject(Subject::group(g)))).map(|a| &**a).collect(),
         }
     }
@@ -154,7 +131,8 @@ impl Stores {
         &'a self,
         assignment: &'a Assignment,
         gone: bool,
-        failures: &GrantReports,
+        trust: &'a Trust,
+        reports: &GrantReports,
         retention: TimeDelta,
         now: DateTime<Utc>,
     ) -> assignment::Input<'a> {
@@ -179,10 +157,10 @@ impl Stores {
             policy: self.policies.get(&Key::new(&key.namespace, &spec.policy)).map(|p| &**p),
             origin,
             granted_ends: self.granted_ends(&key),
-            roles: self.roles_of(assignment, &package, failures, now),
+            roles: self.roles_of(assignment, &package, reports, now),
             holdings,
             incompatible: self.incompatible(&package),
-            objection: None,
+            trust,
             retention,
         }
     }
@@ -195,12 +173,12 @@ impl Stores {
     }
 
     /// The roles of an assignment: those of its package, and those that its status still names.
-    fn roles_of(&self, assignment: &Assignment, package: &Key, failures: &GrantReports, now: DateTime<Utc>) -> Vec<Role> {
+    fn roles_of(&self, assignment: &Assignment, package: &Key, reports: &GrantReports, now: DateTime<Utc>) -> Vec<Role> {
         let content = self.packages.get(package).map(|p| p.spec.resource_roles.clone()).unwrap_or_default();
         let recorded = assignment.status.iter().flat_map(|s| &s.grants);
         let recorded = recorded.map(|g| PackageRole { resource: g.resource.clone(), role: g.role.clone() });
         let all: BTreeSet<PackageRole> = content.iter().cloned().chain(recorded).collect();
-        all.into_iter().map(|role| self.role_of(assignment, &role, content.contains(&role), failures, now)).collect()
+        all.into_iter().map(|role| self.role_of(assignment, &role, content.contains(&role), reports, now)).collect()
     }
 
     fn role_of(
@@ -208,7 +186,7 @@ impl Stores {
         assignment: &Assignment,
         role: &PackageRole,
         wanted: bool,
-        failures: &GrantReports,
+        reports: &GrantReports,
         now: DateTime<Utc>,
     ) -> Role {
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
@@ -217,8 +195,8 @@ impl Stores {
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = self.members.of(&key, subject);
         let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
-        let refused = failures.last.get(&key).cloned();
-        let mut problem = grantable.problem(role).or_else(|| failures.of(&key, assignment));
+        let refused = reports.failure(&key).map(str::to_owned);
+        let mut problem = grantable.problem(role).or_else(|| reports.failure_told(&key, assignment));
         let mut missing_in = usize::from(problem.is_some() && here.is_empty());
         for target in grantable.targets().iter().filter(|target| !is_here(target)) {
             // Whoever has the role as it was before an edit that is not judged yet, or not authorised, keeps that.
@@ -253,13 +231,13 @@ impl Stores {
 
     /// Pending requests and live assignments of a package.
     pub fn package_counts(&self, package: &Key) -> (usize, usize) {
-        let term = IndexKey::Package(package.clone());
-        let pending = self.requests.find(&term).filter(|r| !r.phase().is_terminal()).count();
+        let index_key = IndexKey::Package(package.clone());
+        let pending = self.requests.find(&index_key).filter(|r| !r.phase().is_terminal()).count();
         let live = |a: &&Arc<Assignment>| {
             let phase = a.phase();
             !phase.is_terminal()
                 && a.status.as_ref().is_some_and(|s| condition::holds(&s.conditions, crate::api::assignment::ACCEPTED))
         };
-        (pending, self.assignments.find(&term).filter(live).count())
+        (pending, self.assignments.find(&index_key).filter(live).count())
     }
 }

@@ -102,9 +102,9 @@ impl<K: Indexed> Store<K> {
         self.objects.is_empty()
     }
 
-    /// Objects by a term, in the order of their keys.
-    pub fn find<'t>(&'t self, term: &IndexKey) -> impl Iterator<Item = &'t Arc<K>> + use<'t, K> {
-        self.index.get(term).into_iter().flatten().filter_map(|key| self.objects.get(key))
+    /// Objects by an index key, in the order of their keys.
+    pub fn find<'t>(&'t self, index_key: &IndexKey) -> impl Iterator<Item = &'t Arc<K>> + use<'t, K> {
+        self.index.get(index_key).into_iter().flatten().filter_map(|key| self.objects.get(key))
     }
 
     /// Enters a version of an object; `None` when it is there already, or a later one.
@@ -136,16 +136,16 @@ impl<K: Indexed> Store<K> {
     fn reindex(&mut self, key: &Arc<Key>, old: Option<&K>, new: Option<&K>) {
         let (before, after) =
             (old.map(Indexed::index_keys).unwrap_or_default(), new.map(Indexed::index_keys).unwrap_or_default());
-        for term in before.iter().filter(|term| !after.contains(term)) {
-            if let Some(keys) = self.index.get_mut(term) {
+        for index_key in before.iter().filter(|index_key| !after.contains(index_key)) {
+            if let Some(keys) = self.index.get_mut(index_key) {
                 keys.remove(key);
                 if keys.is_empty() {
-                    self.index.remove(term);
+                    self.index.remove(index_key);
                 }
             }
         }
-        for term in after.into_iter().filter(|term| !before.contains(term)) {
-            self.index.entry(term).or_default().insert(key.clone());
+        for index_key in after.into_iter().filter(|index_key| !before.contains(index_key)) {
+            self.index.entry(index_key).or_default().insert(key.clone());
         }
     }
 }

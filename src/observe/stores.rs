@@ -228,7 +228,7 @@ impl Indexed for PartialObjectMeta<ClusterRole> {
 impl Indexed for RoleBinding {
     fn index_keys(&self) -> Vec<IndexKey> {
         match binding::grant(self) {
-            Some(_) => Vec::new(), // found by World::members
+            Some(_) => Vec::new(), // found by Stores::members
             None => vec![IndexKey::Namespace(space(self))],
         }
     }

@@ -1,5 +1,18 @@
 //! Who has to be reconciled when an object changes. One too many costs a reconciliation; one too few is a bug.
 
+/// Which store is that of a kind.
+macro_rules! stored {
+    ($field:ident) => {
+        fn store(stores: &Stores) -> &Store<Self> {
+            &stores.$field
+        }
+
+        fn store_mut(stores: &mut Stores) -> &mut Store<Self> {
+            &mut stores.$field
+        }
+    };
+}
+
 mod access;
 mod cluster;
 
@@ -14,6 +27,7 @@ use crate::domain::separation::named_by;
 use crate::grants::GrantKey;
 
 use super::WorkItem;
+use super::grants::{grants_of, grants_recorded};
 use super::store::{IndexKey, Indexed, Store};
 use super::stores::Stores;
 
@@ -47,8 +61,11 @@ pub trait Watched: Indexed + Sized {
     /// One that cannot be read counts as one that is not there; otherwise its last version that could be read stays.
     const UNREADABLE_IS_GONE: bool = false;
 
-    /// Its cache.
-    fn store(stores: &mut Stores) -> &mut Store<Self>;
+    /// Its store.
+    fn store(stores: &Stores) -> &Store<Self>;
+
+    /// Its store, to write.
+    fn store_mut(stores: &mut Stores) -> &mut Store<Self>;
 
     /// Whether the object matters to us; others are not kept.
     fn matters(&self) -> bool {
@@ -62,43 +79,38 @@ pub trait Watched: Indexed + Sized {
     fn note_unreadable(_: &mut Stores, _: &Key, _: bool) {}
 
     /// Enters a change into what else the caches keep of it.
-    fn notice(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
+    fn derive(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
 
     /// Who has to be reconciled after a change from `old` to `new`; the caches show `new` already.
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers);
 }
 
-fn keys<K: Indexed>(store: &Store<K>, term: &IndexKey) -> Vec<Key> {
-    store.find(term).map(|object| Key::of(&**object)).collect()
+fn keys<K: Indexed>(store: &Store<K>, index_key: &IndexKey) -> Vec<Key> {
+    store.find(index_key).map(|object| Key::of(&**object)).collect()
 }
 
 /// Requests of a namespace that have not ended.
-fn open_requests(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
-    let open = stores.requests.find(term).filter(|r| !r.phase().is_terminal());
+fn open_requests(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.requests.find(index_key).filter(|r| !r.phase().is_terminal());
     open.map(|r| WorkItem::Request(Key::of(&**r))).collect()
 }
 
 /// Assignments that have not ended.
-fn open_assignments(stores: &Stores, term: &IndexKey) -> Vec<WorkItem> {
-    let open = stores.assignments.find(term).filter(|a| !a.phase().is_terminal());
+fn open_assignments(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
+    let open = stores.assignments.find(index_key).filter(|a| !a.phase().is_terminal());
     open.map(|a| WorkItem::Assignment(Key::of(&**a))).collect()
 }
 
-fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
-    let namespace = package.metadata.namespace.clone().unwrap_or_default();
-    package.spec.resource_roles.iter().map(move |r| GrantKey {
-        namespace: namespace.clone(),
-        resource: r.resource.clone(),
-        role: r.role.clone(),
-    })
+/// Whether somebody wrote the object's spec, or its annotations, which may confirm a mass revocation.
+fn is_edited<K: kube::Resource>(old: Option<&K>, new: Option<&K>) -> bool {
+    let written = |object: Option<&K>| object.map(|o| (o.meta().generation, o.meta().annotations.clone()));
+    written(old) != written(new)
 }
 
 impl Watched for Catalog {
     const NAME: &str = "Catalog";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.catalogs
-    }
+    stored!(catalogs);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         for catalog in [old, new].into_iter().flatten() {
@@ -122,12 +134,12 @@ impl Watched for Catalog {
         triggers.extend(keys(&stores.packages, &IndexKey::Separates).into_iter().map(WorkItem::Package));
         let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
         for namespace in namespaces {
-            let term = IndexKey::Namespace(namespace);
-            triggers.extend(keys(&stores.resources, &term).into_iter().map(WorkItem::Resource));
-            triggers.extend(keys(&stores.packages, &term).into_iter().map(WorkItem::Package));
-            triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
-            triggers.extend(open_requests(stores, &term));
-            triggers.extend(open_assignments(stores, &term));
+            let index_key = IndexKey::Namespace(namespace);
+            triggers.extend(keys(&stores.resources, &index_key).into_iter().map(WorkItem::Resource));
+            triggers.extend(keys(&stores.packages, &index_key).into_iter().map(WorkItem::Package));
+            triggers.extend(keys(&stores.policies, &index_key).into_iter().map(WorkItem::Policy));
+            triggers.extend(open_requests(stores, &index_key));
+            triggers.extend(open_assignments(stores, &index_key));
         }
     }
 }
@@ -136,9 +148,7 @@ impl Watched for CatalogResource {
     const NAME: &str = "CatalogResource";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.resources
-    }
+    stored!(resources);
 
     /// Whoever has one of its roles keeps it, nobody gains it.
     fn note_unreadable(stores: &mut Stores, key: &Key, is: bool) {
@@ -148,7 +158,7 @@ impl Watched for CatalogResource {
         }
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         match (old, new) {
             (_, Some(resource)) => drop(stores.offers.insert(Key::of(resource), Arc::new(Offer::of(resource)))),
             (Some(resource), None) => drop(stores.offers.remove(&Key::of(resource))),
@@ -157,6 +167,29 @@ impl Watched for CatalogResource {
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
+        let relevant_part = |r: Option<&Self>| {
+            r.map(|r| {
+                let said = r.status.as_ref().map(|s| (s.roles.clone(), s.conditions.clone()));
+                (
+                    r.spec.clone(),
+                    said,
+                    r.metadata.uid.clone(),
+                    r.metadata.deletion_timestamp.clone(),
+                    r.metadata.annotations.clone(),
+                )
+            })
+        };
+        let same = relevant_part(old) == relevant_part(new);
+        if let Some(key) = new.or(old).map(Key::of).filter(|_| same) {
+            return triggers.push(WorkItem::Resource(key)); // only when it was asked about
+        }
+        if is_edited(old, new) {
+            let carried = new.or(old).map(Key::of);
+            let own = |grant: &&GrantKey| {
+                carried.as_ref().is_some_and(|r| (&r.namespace, &r.name) == (&grant.namespace, &grant.resource))
+            };
+            triggers.extend(stores.members.keys().filter(own).cloned().map(WorkItem::Grant));
+        }
         for resource in [old, new].into_iter().flatten() {
             let key = Key::of(resource);
             triggers.push(WorkItem::Resource(key.clone()));
@@ -182,9 +215,7 @@ impl Watched for CatalogResource {
 impl Watched for AccessPackage {
     const NAME: &str = "AccessPackage";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.packages
-    }
+    stored!(packages);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(key) = new.or(old).map(Key::of) else { return };
@@ -216,11 +247,16 @@ impl Watched for AccessPackage {
         // What it excluded, or excludes now, may have waited for that.
         let foes = [old, new].into_iter().flatten().flat_map(|p| named_by(p, |catalog| stores.namespace_of(catalog)));
         foes.for_each(|foe| triggers.extend(open_assignments(stores, &IndexKey::Package(foe))));
-        let term = IndexKey::Package(key);
-        triggers.extend(keys(&stores.policies, &term).into_iter().map(WorkItem::Policy));
-        triggers.extend(open_requests(stores, &term));
-        triggers.extend(open_assignments(stores, &term));
+        let index_key = IndexKey::Package(key);
+        triggers.extend(keys(&stores.policies, &index_key).into_iter().map(WorkItem::Policy));
+        triggers.extend(open_requests(stores, &index_key));
+        triggers.extend(open_assignments(stores, &index_key));
         triggers.extend([old, new].into_iter().flatten().flat_map(grants_of).map(WorkItem::Grant));
+        if is_edited(old, new) {
+            // Also what an edit before took out of it, and a mass revocation keeps.
+            let recorded = stores.assignments.find(&index_key).flat_map(|a| grants_recorded(a));
+            triggers.extend(recorded.map(WorkItem::Grant));
+        }
     }
 }
 
@@ -228,9 +264,7 @@ impl Watched for Policy {
     const NAME: &str = "Policy";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.policies
-    }
+    stored!(policies);
 
     /// Its patterns are compiled here, where nobody waits for the caches.
     fn trim(&mut self) {

@@ -31,7 +31,7 @@ impl Stores {
     /// Enters an object that cannot be read.
     pub fn enter_unreadable<K: Watched>(&mut self, key: &Key, found: Unreadable) -> Option<Arc<K>> {
         let old = match K::UNREADABLE_IS_GONE {
-            true => K::store(self).remove(key),
+            true => K::store_mut(self).remove(key),
             false => K::store(self).get(key).cloned(),
         };
         K::note_unreadable(self, key, true);

@@ -67,7 +67,7 @@ where
             Ok(Event::Delete(object)) => cache.remove::<K>(&Key::of(&object)),
             Err(error) if is_not_served(&error) && is_undefined::<K>(&client).await => {
                 if !std::mem::replace(&mut undefined, true) {
-                    warn!(%kind, "its CustomResourceDefinition is not installed (any more), so there is nothing of this kind; waiting for it");
+                    warn!(%kind, "its CustomResourceDefinition is not installed, so there is nothing of this kind; waiting for it");
                 }
                 cache.keep_only::<K>(&HashSet::new());
             }

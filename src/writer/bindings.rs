@@ -106,7 +106,7 @@ impl Writer {
                 self.join::<B>(&place, Joining::new(subjects, *joining), *exists).await
             }
             Write::Delete { target, name } => {
-                let found = B::store(&mut self.cache.write()).get(&key(&target.scope, name)).cloned();
+                let found = B::store(&self.cache.read()).get(&key(&target.scope, name)).cloned();
                 let Some(found) = found else { return Vec::new() };
                 let gone = self.take_away(B::api(self, &target.scope), &*found, place.binding(&[])).await;
                 gone.err().into_iter().collect()
@@ -191,7 +191,7 @@ impl Writer {
     /// Writes over exactly the version that was seen.
     async fn replace<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
         let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
-        let Some(found) = B::store(&mut self.cache.write()).get(&key).cloned() else { return Ok(()) };
+        let Some(found) = B::store(&self.cache.read()).get(&key).cloned() else { return Ok(()) };
         wanted.meta_mut().resource_version = found.meta().resource_version.clone();
         wanted.meta_mut().uid = found.meta().uid.clone();
         let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;

@@ -110,7 +110,7 @@ impl Writer {
     async fn finalizer<K: HasStatus>(&self, object: &Arc<K>, finalizer: &str, hold: bool) -> Result<(), Error> {
         let key = Key::of(&**object);
         // The status was written a moment ago; the cache has the version that came back.
-        let Some(found) = K::store(&mut self.cache.write()).get(&key).cloned() else { return Ok(()) };
+        let Some(found) = K::store(&self.cache.read()).get(&key).cloned() else { return Ok(()) };
         let mut all = found.meta().finalizers.clone().unwrap_or_default();
         let held = all.iter().any(|f| f == finalizer);
         if held == hold {

@@ -17,7 +17,7 @@ const TIMES: usize = 5;
 /// How long nothing must have been sent before the counting starts.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Requests that the operator has sent, by what they ask for; its watches, and the lease that it may hold, go on for ever.
+/// Requests that the operator has sent, by what they ask for; its watches, and the lease that it may hold, have no end.
 async fn sent(operator: &Operator) -> Vec<String> {
     let metrics = operator.metrics().await;
     let requests = metrics.lines().filter(|line| line.starts_with("entitlement_api_requests_total{"));

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::acts::{EDIT, VIEW, editor, role, viewer};
 use crate::checker::list;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL, DAVE, OLGA, ZOE};
 use crate::support::ROOT;
-use crate::world::shared;
+use crate::world::{WITHIN, shared};
 
 /// Time between two looks of somebody who watches for a gap.
 const BLINK: Duration = Duration::from_millis(10);
@@ -58,7 +58,9 @@ async fn a_resource_that_moves_is_there_before_it_goes() {
     office.gets_by_asking(ALICE).await;
 
     office.moves_to(&["content-moved"]).await;
+    let end = Instant::now() + WITHIN;
     loop {
+        assert!(Instant::now() < end, "it moves within {WITHIN:?}");
         // The old place first: who is not there any more must be in the new one by then.
         let old = office.holders(&office.name, VIEW).await.contains(ALICE);
         let new = office.holders("content-moved", VIEW).await.contains(ALICE);
@@ -82,7 +84,9 @@ async fn a_role_that_means_something_else_is_there_before_it_goes() {
     office.gets_by_asking(ALICE).await;
 
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("viewer", EDIT)]}})).await;
+    let end = Instant::now() + WITHIN;
     loop {
+        assert!(Instant::now() < end, "it is bound anew within {WITHIN:?}");
         // Both in one look, so that nothing moves in between.
         let all = office.person(ROOT).await.list("RoleBinding", &office.name).await.expect("root may list");
         let mine = all.iter().filter(|b| list(b, "/subjects").any(|s| s["name"] == ALICE));
@@ -119,7 +123,7 @@ async fn nobody_loses_what_another_assignment_still_gives() {
         assert_eq!(list(&ended, "/status/grants").count(), 0, "nothing is left of it: {}", ended["status"]);
     };
     tokio::select! {
-        () = watched => unreachable!("it watches for ever"),
+        () = watched => unreachable!("it watches without an end"),
         () = edits => {}
     }
     office.revokes(&second).await;

@@ -35,7 +35,7 @@ const SOON: TimeDelta = TimeDelta::seconds(2);
 
 /// `Ok(Some)`: something must be entered into the spec first.
 pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
-    if let Some(objection) = input.objection {
+    if let Some(objection) = input.trust.objection() {
         return Err(refused(IDENTITY_NOT_ENFORCED, objection));
     }
     match input.assignment.spec.source {
@@ -147,18 +147,18 @@ fn compatible(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
 /// The period that is accepted at first: what the request was granted, whatever somebody wrote into the spec since, except for an
 /// earlier end or one that an approved extension granted; for a direct assignment what was checked.
 pub(super) fn first_period(input: &Input<'_>) -> Schedule {
-    let (start, wished) = (input.assignment.start(), input.assignment.requested_end());
+    let (start, requested) = (input.assignment.start(), input.assignment.requested_end());
     let granted = match (input.assignment.spec.source, input.origin) {
         (Some(Source::Request), Origin::Found(request)) => request.status.as_ref().and_then(|s| s.schedule.clone()),
         _ => None,
     };
     match granted {
         Some(granted) => {
-            let sooner = later(granted.end_time, wished) == granted.end_time;
-            let end_time = if sooner || input.granted_ends.contains(&wished) { wished } else { granted.end_time };
+            let sooner = later(granted.end_time, requested) == granted.end_time;
+            let end_time = if sooner || input.granted_ends.contains(&requested) { requested } else { granted.end_time };
             Schedule { start_time: granted.start_time, end_time }
         }
-        None => Schedule { start_time: start, end_time: wished },
+        None => Schedule { start_time: start, end_time: requested },
     }
 }
 

@@ -50,7 +50,8 @@ fn overlong(status: &AssignmentStatus, assignment: &Assignment) -> Option<String
     let accepted =
         status.schedule.as_ref().filter(|_| status.phase.is_granting() || status.phase == AssignmentPhase::Scheduled)?;
     let end = accepted.end_time?;
-    let wished = assignment.requested_end();
-    let wish = wished.map_or_else(|| "no end".to_owned(), |end| format!("the end {}", show(end)));
-    (wished != Some(end)).then(|| format!("{wish} in spec.schedule is more than the policy allows: access ends at {}", show(end)))
+    let requested = assignment.requested_end();
+    let text = requested.map_or_else(|| "no end".to_owned(), |end| format!("the end {}", show(end)));
+    (requested != Some(end))
+        .then(|| format!("{text} in spec.schedule is more than the policy allows: access ends at {}", show(end)))
 }

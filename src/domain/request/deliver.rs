@@ -222,7 +222,7 @@ const LONGEST_REASON: usize = 4_096;
 /// Longest name of an object, and the part of it that is left for a request's name.
 const STEM: usize = 253 - 11;
 
-/// The name of a request's assignment: the same for ever, and different for another request of the same name.
+/// The name of a request's assignment: always the same, and different for another request of the same name.
 pub fn assignment_name(request: &AccessRequest) -> String {
     let digest = Sha256::digest(request.metadata.uid.as_deref().unwrap_or_default());
     let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();

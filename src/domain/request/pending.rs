@@ -24,15 +24,8 @@ const APPROVAL_COUNTED: &str = "ApprovalCounted";
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(input: &'b Input<'_>, people: &'b People<'b>) -> Bench<'b> {
     let owners = input.catalog.map(Catalog::deciding_owners).unwrap_or_default();
-    let (identity_enforced_since, content_since) = (input.identity_enforced_since, None);
-    Bench {
-        request: input.request,
-        requestor: people.requestor,
-        subject: &people.subject,
-        owners,
-        content_since,
-        identity_enforced_since,
-    }
+    let (request, trust, requestor) = (input.request, input.trust, people.requestor);
+    Bench { request, trust, requestor, subject: &people.subject, owners, content_since: None }
 }
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {

@@ -7,7 +7,7 @@ use crate::api::access_request::{PinnedPolicy, RequestPhase, RequestType, Schedu
 use crate::api::time::created;
 use crate::domain::guards::{self, Action, Reason, Refusal};
 use crate::domain::readiness::generation;
-use crate::domain::{approval, schedule};
+use crate::domain::{Trust, approval, schedule};
 
 use super::draft::Draft;
 use super::{PATIENCE, pending};
@@ -17,11 +17,13 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         return;
     }
     let input = draft.input;
-    if let Some(since) = input.identity_enforced_since.filter(|since| created(input.request) < *since) {
+    if let Trust::Enforced { since } = input.trust
+        && created(input.request) < *since
+    {
         let text = format!(
             "created at {}, before the admission policies were in force as they are now ({}), so that nobody vouches for who asks: ask again",
             schedule::show(created(input.request)),
-            schedule::show(since)
+            schedule::show(*since)
         );
         return draft.deny(&Refusal::new(Reason::IdentityNotEnforced, text), None);
     }

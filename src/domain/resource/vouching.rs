@@ -7,40 +7,32 @@ use chrono::{DateTime, Utc};
 
 use crate::api::CatalogResource;
 use crate::api::time::created;
+use crate::domain::Trust;
 use crate::domain::schedule::show;
 
 use super::offer::{Offer, OfferedRole};
 
-/// What is known of the admission policies when a resource is judged.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Vouching<'a> {
-    /// Why they are not in force now, if so.
-    pub objection: Option<&'a str>,
-    /// Since when they are; none: nobody wants to know.
-    pub since: Option<DateTime<Utc>>,
-}
-
 /// Why a role that was not judged as it is written is not believed, if so. `open`: it was among [`stands_open`] when the policies came into
 /// force.
-pub fn doubt(resource: &CatalogResource, role: &OfferedRole, vouching: Vouching<'_>, open: bool) -> Option<String> {
+pub fn doubt(resource: &CatalogResource, role: &OfferedRole, trust: &Trust, open: bool) -> Option<String> {
     if role.is_settled() {
         return None;
     }
-    if let Some(objection) = vouching.objection {
+    if let Some(objection) = trust.objection() {
         return Some(format!("it was written while the admission policies were not in force ({objection})"));
     }
-    let since = vouching.since?;
+    let Trust::Enforced { since } = trust else { return None };
     if open {
         return Some(format!(
             "nobody saw it written before the admission policies were in force as they are now ({})",
-            show(since)
+            show(*since)
         ));
     }
     // When an older object was edited is not known, but it was seen, and not open when the policies came into force.
-    let old = is_new(resource) && created(resource) < since;
+    let old = is_new(resource) && created(resource) < *since;
     let text =
         || format!("it was created at {}, before the admission policies were in force as they are now", show(created(resource)));
-    old.then(|| format!("{} ({})", text(), show(since)))
+    old.then(|| format!("{} ({})", text(), show(*since)))
 }
 
 /// Roles that are not judged as they are written, and may have been written while the admission policies were not in force, at the moment

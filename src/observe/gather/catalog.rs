@@ -12,15 +12,15 @@ impl Stores {
     /// For [`catalog::decide`].
     pub fn catalog_input<'a>(&'a self, catalog: &'a Catalog) -> catalog::Input<'a> {
         let namespace = catalog.wanted_namespace();
-        let term = IndexKey::Namespace(namespace.clone());
-        let bindings = self.role_bindings.find(&term).map(|b| (b.metadata.name.clone().unwrap_or_default(), &**b));
+        let index_key = IndexKey::Namespace(namespace.clone());
+        let bindings = self.role_bindings.find(&index_key).map(|b| (b.metadata.name.clone().unwrap_or_default(), &**b));
         catalog::Input {
             catalog,
             namespace: self.namespaces.get(&Key::new("", &namespace)).map(|n| &**n),
             bindings: bindings.collect(),
-            packages: self.packages.find(&term).count(),
-            resources: self.resources.find(&term).count(),
-            policies: self.policies.find(&term).map(|p| (&**p, p.spec.enabled || self.is_in_use(p))).collect(),
+            packages: self.packages.find(&index_key).count(),
+            resources: self.resources.find(&index_key).count(),
+            policies: self.policies.find(&index_key).map(|p| (&**p, p.spec.enabled || self.is_in_use(p))).collect(),
             waiting: self.waiting(&namespace),
         }
     }

@@ -16,36 +16,14 @@ use crate::api::subject::Subject;
 use crate::domain::catalog::RBAC;
 use crate::domain::resource::{Cluster, Grantable, Scope, Standing, Target, grantable};
 use crate::domain::{Key, holdings};
+use crate::grants::decide::GrantInput;
 use crate::grants::plan::Observed;
 use crate::grants::{GrantKey, name};
 use crate::observe::store::IndexKey;
 use crate::observe::stores::Stores;
 
-/// What a grant is reconciled from.
-pub struct GrantInput {
-    /// Who should have it.
-    pub wanted: BTreeSet<Subject>,
-    /// How it stands in each of its places, and in those where a binding is.
-    pub places: BTreeMap<Target, Standing>,
-    /// Uids of the namespaces among them, as they were seen.
-    pub namespace_uids: BTreeMap<String, String>,
-    /// Where it is bound as it is written now.
-    pub scopes: BTreeSet<Scope>,
-    /// Bindings that are there.
-    pub observed: Vec<Arc<Observed>>,
-    /// How many subjects these have.
-    pub present: usize,
-    /// Those who hold a live assignment that gave them the role, and lose it, here or somewhere, because of an edit that nobody
-    /// confirmed; with the package that gave it.
-    pub losers: BTreeMap<Subject, Key>,
-    /// The resource says that a mass revocation waits.
-    pub held: bool,
-    /// The next instant at which somebody's access ends.
-    pub next_end: Option<DateTime<Utc>>,
-}
-
 impl Stores {
-    /// For [`crate::grants::plan::plan`].
+    /// For [`crate::grants::decide`].
     pub fn grant_input(&self, key: &GrantKey, now: DateTime<Utc>) -> GrantInput {
         let role = PackageRole { resource: key.resource.clone(), role: key.role.clone() };
         let resource = Key::new(&key.namespace, &key.resource);
@@ -69,9 +47,12 @@ impl Stores {
         let scopes = grantable.targets().into_iter().map(|target| target.scope).collect();
         let present = self.members.subjects(key);
         let losers = self.losers(key, &wanted, &places, &observed, now);
+        let open = places.values().any(|standing| *standing == Standing::Open);
+        let drifted = if open { self.drifted(key, &wanted, &observed, now) } else { Vec::new() };
+        let overdue = self.overdue(key, now);
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
         let held = status.is_some_and(|s| condition::holds(&s.conditions, MASS_REVOCATION_HELD));
-        GrantInput { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end }
+        GrantInput { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end, overdue, drifted }
     }
 
     /// How a role stands wherever it should be, and wherever it is.

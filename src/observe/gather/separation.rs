@@ -17,7 +17,7 @@ impl Stores {
         let outside =
             own.and_then(|c| c.metadata.name.clone()).map(|catalog| IndexKey::ExcludesIn(catalog, package.name.clone()));
         let terms = outside.into_iter().chain([IndexKey::Excludes(package.clone())]);
-        let others: BTreeSet<Key> = terms.flat_map(|term| self.packages.find(&term)).map(|p| Key::of(&**p)).collect();
+        let others: BTreeSet<Key> = terms.flat_map(|index_key| self.packages.find(&index_key)).map(|p| Key::of(&**p)).collect();
         let honored = own.map(|c| c.spec.honors_separation_from.as_slice()).unwrap_or_default();
         let binds = |other: &Key| {
             let stating = self.catalog_of(&other.namespace).and_then(|c| c.metadata.name.as_ref());

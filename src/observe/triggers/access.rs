@@ -5,7 +5,7 @@ use crate::api::{AccessRequest, ApprovalDecision, Assignment};
 use crate::domain::Key;
 use crate::domain::holdings::{package_of, package_of_request};
 
-use super::{Triggers, Watched, grants_of, keys, open_assignments};
+use super::{Triggers, Watched, keys, open_assignments};
 use crate::observe::WorkItem;
 use crate::observe::store::{IndexKey, Store};
 use crate::observe::stores::Stores;
@@ -15,9 +15,7 @@ impl Watched for AccessRequest {
     const NAME: &str = "AccessRequest";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.requests
-    }
+    stored!(requests);
 
     fn trim(&mut self) {
         trim::request(self);
@@ -52,9 +50,7 @@ impl Watched for ApprovalDecision {
     const NAME: &str = "ApprovalDecision";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.decisions
-    }
+    stored!(decisions);
 
     fn trim(&mut self) {
         trim::decision(self);
@@ -73,9 +69,7 @@ impl Watched for Assignment {
     const NAME: &str = "Assignment";
     const UNREADABLE_IS_GONE: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.assignments
-    }
+    stored!(assignments);
 
     fn trim(&mut self) {
         trim::assignment(self);
@@ -92,11 +86,14 @@ impl Watched for Assignment {
             return;
         }
         let package = package_of(assignment);
-        // Without a clock here: anything that carries an end in its spec or metadata counts as ending, and goes first.
-        let ends = new.is_none_or(|a| a.spec.revoked.is_some() || a.metadata.deletion_timestamp.is_some());
-        if let Some(found) = stores.packages.get(&package) {
-            let grants = grants_of(found).map(WorkItem::Grant);
-            if ends { triggers.urgent.extend(grants) } else { triggers.ordinary.extend(grants) }
+        // Without a clock here: what is revoked or deleted, or whose end came nearer, counts as ending, and goes first.
+        let ends = new.is_none_or(|a| a.spec.revoked.is_some() || a.metadata.deletion_timestamp.is_some())
+            || new.zip(old).is_some_and(|(new, old)| new.end().is_some_and(|end| old.end().is_none_or(|before| end < before)));
+        let grants = stores.grants_of(assignment).map(WorkItem::Grant);
+        if ends {
+            triggers.urgent.extend(grants)
+        } else {
+            triggers.ordinary.extend(grants)
         }
         triggers.push(WorkItem::Package(package));
         // Others of the same subject may have waited for this one to end.

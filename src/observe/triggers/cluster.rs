@@ -23,21 +23,19 @@ use crate::observe::stores::Stores;
 impl Watched for Namespace {
     const NAME: &str = "Namespace";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.namespaces
-    }
+    stored!(namespaces);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
-        let term = IndexKey::Uses(name);
-        triggers.extend(keys(&stores.catalogs, &term).into_iter().map(WorkItem::Catalog));
-        wake_resources(stores, &term, triggers);
+        let index_key = IndexKey::Uses(name);
+        triggers.extend(keys(&stores.catalogs, &index_key).into_iter().map(WorkItem::Catalog));
+        wake_resources(stores, &index_key, triggers);
     }
 }
 
 /// Resources that stand on something that changed, with their grants.
-fn wake_resources(stores: &Stores, term: &IndexKey, triggers: &mut Triggers) {
-    for resource in stores.resources.find(term) {
+fn wake_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
+    for resource in stores.resources.find(index_key) {
         <CatalogResource as Watched>::triggers(stores, None, Some(&**resource), triggers);
     }
 }
@@ -50,9 +48,7 @@ fn uid<K: kube::Resource>(object: Option<&K>) -> Option<&str> {
 impl Watched for PartialObjectMeta<Role> {
     const NAME: &str = "Role";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.roles
-    }
+    stored!(roles);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         if uid(old) != uid(new)
@@ -67,9 +63,7 @@ impl Watched for PartialObjectMeta<Role> {
 impl Watched for PartialObjectMeta<ClusterRole> {
     const NAME: &str = "ClusterRole";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.cluster_roles
-    }
+    stored!(cluster_roles);
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         if uid(old) != uid(new)
@@ -115,15 +109,13 @@ fn wake_grant(stores: &Stores, grant: GrantKey, before: &BTreeSet<Subject>, afte
 impl Watched for RoleBinding {
     const NAME: &str = "RoleBinding";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.role_bindings
-    }
+    stored!(role_bindings);
 
     fn matters(&self) -> bool {
         is_ours(self)
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         note_grant(stores, old, new);
     }
 
@@ -144,15 +136,13 @@ impl Watched for RoleBinding {
 impl Watched for ClusterRoleBinding {
     const NAME: &str = "ClusterRoleBinding";
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.cluster_role_bindings
-    }
+    stored!(cluster_role_bindings);
 
     fn matters(&self) -> bool {
         is_ours(self)
     }
 
-    fn notice(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
+    fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
         note_grant(stores, old, new);
     }
 
@@ -170,9 +160,7 @@ impl Watched for ValidatingAdmissionPolicy {
     const NAME: &str = "ValidatingAdmissionPolicy";
     const DATED: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.checks
-    }
+    stored!(checks);
 
     fn triggers(_: &Stores, _: Option<&Self>, _: Option<&Self>, triggers: &mut Triggers) {
         triggers.push(WorkItem::Admission);
@@ -183,9 +171,7 @@ impl Watched for ValidatingAdmissionPolicyBinding {
     const NAME: &str = "ValidatingAdmissionPolicyBinding";
     const DATED: bool = true;
 
-    fn store(stores: &mut Stores) -> &mut Store<Self> {
-        &mut stores.check_bindings
-    }
+    stored!(check_bindings);
 
     fn triggers(_: &Stores, _: Option<&Self>, _: Option<&Self>, triggers: &mut Triggers) {
         triggers.push(WorkItem::Admission);

@@ -12,7 +12,7 @@ use entitlement_operator::domain::content::Content;
 use entitlement_operator::domain::holdings::{Holdings, Rival, package_of, package_of_request};
 use entitlement_operator::domain::request::{Before, Bounds};
 use entitlement_operator::domain::separation::Foe;
-use entitlement_operator::domain::{Effect, Key, Plan, request};
+use entitlement_operator::domain::{Effect, Key, Plan, Trust, request};
 
 use super::content::{PAYMENTS, catalog, package};
 use super::people::RETENTION;
@@ -42,7 +42,7 @@ pub struct Asked {
     /// The roles of the package.
     pub content: Content,
     pub may_assign: bool,
-    pub identity_enforced_since: Option<DateTime<Utc>>,
+    pub trust: Trust,
     /// What the requestor asked for before.
     pub before: Before,
 }
@@ -67,7 +67,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         in_person: Vec::new(),
         content: content("viewer"),
         may_assign: false,
-        identity_enforced_since: None,
+        trust: Trust::Waived,
         before: Before::default(),
     }
 }
@@ -102,7 +102,7 @@ impl Asked {
     pub fn look(&self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
         let named = self.request.status.as_ref().and_then(|s| s.assignment.as_deref());
         let input = request::Input {
-            identity_enforced_since: self.identity_enforced_since,
+            trust: &self.trust,
             request: &self.request,
             catalog: self.catalog.as_ref(),
             package: self.package.as_ref(),
@@ -193,7 +193,7 @@ pub struct Assigned {
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
     pub roles: Vec<Role>,
-    pub objection: Option<&'static str>,
+    pub trust: Trust,
 }
 
 /// The scene of an assignment, with one role that is not there yet.
@@ -211,7 +211,7 @@ pub fn assigned(assignment: Assignment, policy: Option<Policy>) -> Assigned {
         rivals: Vec::new(),
         incompatible: Vec::new(),
         roles: vec![role("viewer")],
-        objection: None,
+        trust: Trust::Waived,
     }
 }
 
@@ -276,7 +276,7 @@ impl Assigned {
             },
             incompatible: foes(&self.incompatible, &[]),
             roles: self.roles.clone(),
-            objection: self.objection,
+            trust: &self.trust,
             retention: RETENTION,
         };
         let plan = assignment::decide(&input, now);

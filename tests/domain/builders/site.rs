@@ -7,7 +7,8 @@ use entitlement_operator::api::catalog_resource::{
     Author, AuthorGroups, KubernetesRole, KubernetesTarget, ResourceRole, RoleKind, RoleRef,
 };
 use entitlement_operator::api::{CatalogResource, CatalogResourceSpec};
-use entitlement_operator::domain::resource::{self, Answer, Cluster, Offer, OfferedRole, Question, Scope, Target, Vouching};
+use entitlement_operator::domain::Trust;
+use entitlement_operator::domain::resource::{self, Answer, Cluster, Offer, OfferedRole, Question, Scope, Target};
 
 use super::content::{PAYMENTS, stored};
 use super::people::at;
@@ -77,8 +78,7 @@ pub struct Site {
     /// Who may hand out what: user, namespace or nothing, role.
     pub powers: BTreeSet<(String, Option<String>, String)>,
     pub now: DateTime<Utc>,
-    pub objection: Option<&'static str>,
-    pub identity_enforced_since: Option<DateTime<Utc>>,
+    pub trust: Trust,
 }
 
 /// A ClusterRole.
@@ -123,20 +123,15 @@ pub fn site() -> Site {
         ground,
         powers: ["payments", "jobs"].into_iter().flat_map(power).collect(),
         now: at(10),
-        objection: None,
-        identity_enforced_since: None,
+        trust: Trust::Waived,
     }
 }
 
 impl Site {
-    fn vouching(&self) -> Vouching<'_> {
-        Vouching { objection: self.objection, since: self.identity_enforced_since }
-    }
-
     /// What the operator would ask now.
     pub fn questions(&self) -> Vec<Question> {
         let offer = Offer::of(&self.resource);
-        let is_doubted = |_: &str, role: &OfferedRole| resource::doubt(&self.resource, role, self.vouching(), false).is_some();
+        let is_doubted = |_: &str, role: &OfferedRole| resource::doubt(&self.resource, role, &self.trust, false).is_some();
         resource::questions(&self.resource, &offer, &self.ground, is_doubted, self.now)
     }
 
@@ -161,7 +156,7 @@ impl Site {
             users: (0, 0),
             cluster: &self.ground,
             answers,
-            vouching: self.vouching(),
+            trust: &self.trust,
             open: &|_, _| false,
         };
         let status = resource::decide(&input, self.now).status;

@@ -70,7 +70,7 @@ impl Store {
         held.of_groups = self.assignments.values().filter(|a| groups.contains(&a.spec.subject)).collect();
         let named = request.status.as_ref().and_then(|s| s.assignment.as_ref());
         request::Input {
-            identity_enforced_since: self.identity_enforced_since,
+            trust: &self.trust,
             request,
             catalog: self.catalog_of(&key.namespace),
             package: self.packages.get(&package),
@@ -120,7 +120,7 @@ impl Store {
             holdings: held,
             incompatible: self.incompatible(&package),
             roles: self.roles_of(key, assignment, now),
-            objection: None,
+            trust: &self.trust,
             retention: RETENTION,
         }
     }

@@ -66,7 +66,7 @@ fn about<'a>(store: &'a Store, request: &'a Key) -> impl Iterator<Item = &'a App
     let known = |d: &&ApprovalDecision| {
         let conditions = d.status.iter().flat_map(|s| &s.conditions);
         let disowned = conditions.into_iter().any(|c| c.reason == "IdentityNotEnforced");
-        !disowned && store.identity_enforced_since.is_none_or(|since| created(*d) >= since)
+        !disowned && !store.trust.doubts(created(*d))
     };
     store.decisions.values().filter(move |d| asks_about(d, request)).filter(known)
 }

@@ -259,7 +259,7 @@ impl Store {
                 let request = made.spec.access_request_uid.clone();
                 let created = self.create(*made);
                 assert!(!created || self.births_of::<Assignment>(&key) == 1, "{key} was made anew after it had ended");
-                assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request for ever");
+                assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request");
                 created
             }
             Effect::MoveEnd { assignment, end } => self.edit::<Assignment>(&assignment, |found| {

@@ -3,6 +3,7 @@
 use entitlement_operator::api::access_request::{RequestPhase, StageState, StageStatus};
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{ApprovalDecision, Policy};
+use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::approval::{Bench, judge, open, order};
 use proptest::prelude::*;
 
@@ -51,7 +52,7 @@ fn verdict(decisions: &[ApprovalDecision], portions: &[usize], mix: u64, now: i6
         subject: &subject,
         owners: vec![],
         content_since: None,
-        identity_enforced_since: None,
+        trust: &Trust::Waived,
     };
     let mut status = open(&lead(), &bench, at(10), at(now));
     let mut rest = decisions;

@@ -7,6 +7,7 @@ use entitlement_operator::api::policy::{ApproverKind, Policy};
 use entitlement_operator::api::time::created;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Span, Subject};
 use entitlement_operator::domain::Key;
+use entitlement_operator::domain::Trust;
 use entitlement_operator::grants::plan::Observed;
 
 use crate::builders::*;
@@ -109,7 +110,7 @@ impl Store {
                 self.edit::<Catalog>(&Key::new("", ["payments", "audit"][usize::from(*which)]), |c| c.spec.owners = owners);
             }
             Act::Assign { policy, subject, start, end } => self.assign(*policy, *subject, *start, *end),
-            Act::Rearm => self.identity_enforced_since = Some(self.now),
+            Act::Rearm => self.trust = Trust::Enforced { since: self.now },
             Act::Forge { request, subject } => self.forge(*request, *subject),
             Act::Reschedule { assignment, start, end } => self.reschedule(*assignment, *start, *end),
             Act::Revoke { assignment } => {

@@ -13,6 +13,7 @@ use entitlement_operator::api::{
     CatalogResourceStatus, Policy, Subject,
 };
 use entitlement_operator::domain::Key;
+use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::resource::{Cluster, Offer, OfferedRole, Target};
 use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::plan::{Observed, Write};
@@ -39,7 +40,7 @@ pub struct Store {
     /// Who is in which groups at present.
     pub members: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Since when the API server vouches for who asks and decides.
-    pub identity_enforced_since: Option<DateTime<Utc>>,
+    pub trust: Trust,
     births: BTreeMap<(&'static str, Key), u32>,
 }
 
@@ -93,7 +94,7 @@ impl Store {
             bindings: BTreeMap::new(),
             closed: BTreeSet::new(),
             members: members.into_iter().map(|(person, group)| (person, [group].into())).collect(),
-            identity_enforced_since: None,
+            trust: Trust::Waived,
             births: BTreeMap::new(),
         };
         store.create(catalog("payments").owned_by(&[user("carol")]));

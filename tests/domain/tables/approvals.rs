@@ -6,6 +6,7 @@ use entitlement_operator::api::approval_decision::STAGE_CLOSED;
 use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject, Word};
+use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::approval::{Bench, approvers_at, judge, open, order};
 
 use crate::builders::*;
@@ -18,7 +19,7 @@ struct Table {
     owners: Vec<Subject>,
     owned_since: i64,
     content_since: Option<DateTime<Utc>>,
-    identity_enforced_since: Option<DateTime<Utc>>,
+    trust: Trust,
 }
 
 fn lead() -> Stage {
@@ -33,7 +34,7 @@ fn table(stage: Stage) -> Table {
         owners: vec![user("olga")],
         owned_since: 0,
         content_since: None,
-        identity_enforced_since: None,
+        trust: Trust::Waived,
     }
 }
 
@@ -47,16 +48,9 @@ fn dave(name: &str) -> ApprovalDecision {
 
 impl Table {
     fn bench<'a>(&'a self, request: &'a AccessRequest) -> Bench<'a> {
-        let Self { requestor, subject, identity_enforced_since, .. } = self;
+        let Self { requestor, subject, trust, .. } = self;
         let owners = self.owners.iter().map(|owner| NotedOwner { subject: owner.clone(), since: at(self.owned_since) }).collect();
-        Bench {
-            request,
-            requestor,
-            subject,
-            owners,
-            content_since: self.content_since,
-            identity_enforced_since: *identity_enforced_since,
-        }
+        Bench { request, requestor, subject, owners, content_since: self.content_since, trust }
     }
 
     /// How the stage stands after these decisions, and why each did or did not count.
@@ -99,7 +93,7 @@ fn a_decision_about_another_request_does_not_count() {
 
 #[test]
 fn a_decision_that_is_older_than_the_admission_policies_does_not_count() {
-    let since = |seconds: i64| Table { identity_enforced_since: Some(at(seconds)), ..table(lead()) };
+    let since = |seconds: i64| Table { trust: Trust::Enforced { since: at(seconds) }, ..table(lead()) };
     assert_eq!(since(21).one(carol("d1")), (StageState::Open, "IdentityNotEnforced"));
     assert_eq!(since(20).one(carol("d1")), (StageState::Approved, "Decided"));
 }

@@ -5,6 +5,7 @@ use entitlement_operator::api::assignment::{AssignmentPhase as Phase, GrantState
 use entitlement_operator::api::policy::Expiration;
 use entitlement_operator::api::{AccessRequest, Policy};
 use entitlement_operator::domain::Effect;
+use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::assignment::Role;
 use entitlement_operator::domain::holdings::gives;
 
@@ -71,7 +72,7 @@ fn a_direct_assignment_that_is_not_acceptable_waits_and_says_why() {
     refused(assigned(backwards, engineers()), "SchedulePast", "2026-01-01T00:00:10Z");
     let over = policy("engineers").expiring(Expiration { at: Some(at(0)), ..Expiration::default() });
     refused(assigned(assignment("a1").held().beginning(at(0)), Some(over)), "SchedulePast", "2026-01-01T00:00:00Z");
-    refused(Assigned { objection: Some("nobody vouches"), ..scene() }, "IdentityNotEnforced", "nobody vouches");
+    refused(Assigned { trust: Trust::Broken("nobody vouches".to_owned()), ..scene() }, "IdentityNotEnforced", "nobody vouches");
 }
 
 #[test]
@@ -269,7 +270,8 @@ fn what_a_revocation_is_refused_with_is_told() {
 
 #[test]
 fn ending_asks_nobody() {
-    let mut scene = Assigned { catalog: None, package: None, policy: None, objection: Some("nobody vouches"), ..delivered() };
+    let mut scene =
+        Assigned { catalog: None, package: None, policy: None, trust: Trust::Broken("nobody vouches".to_owned()), ..delivered() };
     scene.roles = vec![role("viewer").there().unwanted().failing("catalog resource \"prod\" does not exist")];
     scene.assignment = scene.assignment.revoked_by("carol");
     scene.step(at(10));

@@ -1,4 +1,4 @@
-//! Decisions about requests that do not exist (any more).
+//! Decisions about requests that do not exist.
 
 use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::approval_decision::{DUPLICATE, NOT_AN_APPROVER, REASONS};

@@ -91,7 +91,7 @@ fn a_look_at_an_end_that_does_not_count_changes_nothing_at_a_later_second() {
     let mut scene = moved(ten_days(), 40 * DAY);
     let before = scene.status().clone();
     scene.step(at(DAY + 1));
-    assert_eq!(*scene.status(), before, "or it would be written for ever");
+    assert_eq!(*scene.status(), before, "or it would be written again and again");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessRequest, Policy};
 use entitlement_operator::domain::Effect;
+use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::request::{Before, assignment_name};
 
 use crate::builders::*;
@@ -249,15 +250,15 @@ fn a_request_whose_assignment_was_delivered_is_delivered_though_the_access_has_e
 #[test]
 fn a_request_that_is_older_than_the_admission_policies_is_denied_unless_it_was_accepted_before() {
     let asking = || asked(alice("r1").created(at(5)), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
-    let mut scene = Asked { identity_enforced_since: Some(at(6)), ..asking() };
+    let mut scene = Asked { trust: Trust::Enforced { since: at(6) }, ..asking() };
     scene.step(at(7));
     assert_eq!(scene.outcome(), (Phase::Denied, "IdentityNotEnforced"));
     assert!(scene.status().message.ends_with("ask again"), "{}", scene.status().message);
 
-    let mut scene = Asked { identity_enforced_since: Some(at(5)), ..asking() };
+    let mut scene = Asked { trust: Trust::Enforced { since: at(5) }, ..asking() };
     scene.step(at(7));
     assert_eq!(scene.outcome().0, Phase::PendingApproval);
-    scene.identity_enforced_since = Some(at(20));
+    scene.trust = Trust::Enforced { since: at(20) };
     scene.decided(decision("d1", "r1").by("carol", &[]).created(at(19)));
     scene.step(at(21));
     assert_eq!((scene.outcome().0, scene.judgement("d1")), (Phase::PendingApproval, Some("IdentityNotEnforced")));
@@ -348,11 +349,21 @@ fn what_is_denied_or_cancelled_has_no_period() {
 
 #[test]
 fn while_identities_cannot_be_trusted_a_request_stands_still_and_says_so() {
-    let request = alice("r1");
-    let plan = entitlement_operator::domain::request::untrusted(&request, "the policy \"x\" is not bound", at(5));
+    let broken = || Trust::Broken("the policy \"x\" is not bound".to_owned());
+    let plan = Asked { trust: broken(), ..asked(alice("r1"), &[engineers()]) }.look(at(5));
     crate::words::are_listed("AccessRequest", &plan.status);
     assert_eq!((plan.status.phase, plan.effects.len(), plan.status.timeline.len()), (Phase::Submitted, 0, 0));
     let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "IdentityNotEnforced"));
     assert!(ready.message.contains("the policy \"x\" is not bound"));
+
+    let mut waits = asked(alice("r1"), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+    waits.step(at(5));
+    waits.decided(decision("d1", "r1").by("carol", &[]).created(at(6)));
+    for trust in [broken(), Trust::Undecided] {
+        let plan = Asked { trust, ..waits.clone() }.look(at(7));
+        assert_eq!((plan.status.phase, plan.effects.len()), (Phase::PendingApproval, 0), "nobody knows who decided");
+    }
+    waits.step(at(7));
+    assert_eq!(waits.outcome().0, Phase::Provisioning);
 }

@@ -3,15 +3,18 @@
 use entitlement_operator::api::access_package::PackageRole;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleState};
 use entitlement_operator::api::condition;
-use entitlement_operator::domain::resource::{
-    MOST_QUESTIONS, Offer, Scope, Standing, Target, Vouching, doubt, grantable, stands_open,
-};
+use entitlement_operator::domain::Trust;
+use entitlement_operator::domain::resource::{MOST_QUESTIONS, Offer, Scope, Standing, Target, doubt, grantable, stands_open};
 
 use crate::builders::site::*;
 use crate::builders::{StoredWords, at};
 
-fn since(seconds: i64) -> Vouching<'static> {
-    Vouching { objection: None, since: Some(at(seconds)) }
+fn broken() -> Trust {
+    Trust::Broken("x is missing".to_owned())
+}
+
+fn since(seconds: i64) -> Trust {
+    Trust::Enforced { since: at(seconds) }
 }
 
 /// How the role `viewer` stands in a namespace, bound to a ClusterRole.
@@ -184,9 +187,9 @@ fn what_is_as_old_as_the_policies_is_believed_and_what_is_older_is_not() {
     let site = site();
     let offer = Offer::of(&site.resource);
     let role = &offer.roles["viewer"];
-    assert_eq!(doubt(&site.resource, role, since(5), false), None);
-    assert_eq!(doubt(&site.resource, role, Vouching::default(), false), None, "nobody wants to know");
-    let why = doubt(&site.resource, role, since(6), false).unwrap();
+    assert_eq!(doubt(&site.resource, role, &since(5), false), None);
+    assert_eq!(doubt(&site.resource, role, &Trust::Waived, false), None, "nobody wants to know");
+    let why = doubt(&site.resource, role, &since(6), false).unwrap();
     assert!(why.contains("before the admission policies were in force"), "{why}");
 }
 
@@ -199,21 +202,21 @@ fn what_is_written_while_the_policies_are_not_in_force_is_not_believed_then_or_l
     for site in [fresh, edited] {
         let offer = Offer::of(&site.resource);
         let role = &offer.roles["viewer"];
-        let why = doubt(&site.resource, role, Vouching { objection: Some("x is missing"), since: None }, false).unwrap();
+        let why = doubt(&site.resource, role, &broken(), false).unwrap();
         assert!(why.contains("x is missing"), "{why}");
         assert_eq!(stands_open(&site.resource, &offer, at(100), true), [("viewer".to_owned(), role.digest.clone())]);
-        assert!(doubt(&site.resource, role, since(100), true).is_some());
-        assert_eq!(doubt(&site.resource, role, Vouching::default(), true), None, "nobody wants to know");
+        assert!(doubt(&site.resource, role, &since(100), true).is_some());
+        assert_eq!(doubt(&site.resource, role, &Trust::Waived, true), None, "nobody wants to know");
     }
 }
 
 #[test]
 fn what_nobody_vouches_for_stays_out_until_it_is_written_anew() {
     let mut site = site();
-    site.objection = Some("x is missing");
+    site.trust = broken();
     site.settle();
     assert_eq!(states(&site), [("viewer".to_owned(), RoleState::NotAuthorized, "AuthorUnknown".to_owned())]);
-    site.objection = None;
+    site.trust = Trust::Waived;
     site.settle();
     assert_eq!(states(&site), [("viewer".to_owned(), RoleState::NotAuthorized, "AuthorUnknown".to_owned())]);
     site.resource.spec.description = "another one".to_owned();
@@ -227,7 +230,7 @@ fn what_nobody_vouches_for_stays_out_until_it_is_written_anew() {
 #[test]
 fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_last_judgement() {
     let mut site = site();
-    site.identity_enforced_since = Some(at(3));
+    site.trust = Trust::Enforced { since: at(3) };
     site.settle();
     site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "edit", "carol")];
     let offer = Offer::of(&site.resource);

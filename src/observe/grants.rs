@@ -1,0 +1,48 @@
+//! Which grants a package or an assignment concerns.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::assignment::AssignmentPhase;
+use crate::api::{AccessPackage, Assignment};
+use crate::domain::holdings;
+use crate::grants::GrantKey;
+
+use super::stores::Stores;
+
+/// The grants that an assignment's status names.
+pub fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
+    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
+    let grants = assignment.status.iter().flat_map(|status| &status.grants);
+    grants.map(move |grant| GrantKey { namespace: namespace.clone(), resource: grant.resource.clone(), role: grant.role.clone() })
+}
+
+/// The grants of a package as it is written.
+pub fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
+    let namespace = package.metadata.namespace.clone().unwrap_or_default();
+    package.spec.resource_roles.iter().map(move |r| GrantKey {
+        namespace: namespace.clone(),
+        resource: r.resource.clone(),
+        role: r.role.clone(),
+    })
+}
+
+impl Stores {
+    /// The grants of an assignment: those of its package, and those that its status names.
+    pub fn grants_of<'s>(&'s self, assignment: &'s Assignment) -> impl Iterator<Item = GrantKey> + use<'s> {
+        let package = self.packages.get(&holdings::package_of(assignment));
+        package.into_iter().flat_map(|package| grants_of(package)).chain(grants_recorded(assignment))
+    }
+
+    /// The grants in which somebody's access has ended and may still be there.
+    pub fn grants_that_end(&self, now: DateTime<Utc>) -> BTreeSet<GrantKey> {
+        let has_ended = |a: &&Arc<Assignment>| {
+            let had = a.phase().is_granting() || a.phase() == AssignmentPhase::Revoking;
+            had && !holdings::gives(a, now)
+        };
+        let ended = self.assignments.all().filter(has_ended);
+        ended.flat_map(|a| self.grants_of(a)).collect()
+    }
+}
