@@ -45,12 +45,13 @@ lint: ## clippy, warnings denied
 doc: ## API documentation of the code, warnings denied
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 
-generate: ## write crds/ anew from src/api
-	cargo run --quiet --locked --bin crdgen -- crds
+generate: ## write crds/ and docs/api.md anew from src/api
+	cargo run --quiet --locked --bin crdgen -- crds docs/api.md
 
-check-generated: ## crds/ is what src/api makes of it
+check-generated: ## crds/ and docs/api.md are what src/api makes of them
 	folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && \
-	cargo run --quiet --locked --bin crdgen -- "$$folder" && diff -ru crds "$$folder"
+	cargo run --quiet --locked --bin crdgen -- "$$folder/crds" "$$folder/api.md" && \
+	diff -ru crds "$$folder/crds" && diff -u docs/api.md "$$folder/api.md"
 
 check-manifests: ## what is installed can be put together
 	for variant in default without-stamping; do kubectl kustomize config/$$variant >/dev/null; done

@@ -17,6 +17,7 @@ pub mod span;
 pub mod subject;
 pub mod time;
 pub mod timeline;
+pub mod word;
 
 pub use access_package::{AccessPackage, AccessPackageSpec, AccessPackageStatus};
 pub use access_request::{AccessRequest, AccessRequestSpec, AccessRequestStatus};
@@ -27,6 +28,7 @@ pub use catalog_resource::{CatalogResource, CatalogResourceSpec, CatalogResource
 pub use policy::{Policy, PolicySpec, PolicyStatus};
 pub use span::Span;
 pub use subject::{Identity, Subject, SubjectKind};
+pub use word::Word;
 
 /// API group of every kind.
 pub const GROUP: &str = "entitlement.dev";

@@ -4,6 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::condition::shared::{AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED};
+use super::word::vocabulary;
+
 /// An AccessPackage bundles roles on resources, so that people ask for what they need for a task and not for single roles. Who can
 /// get it and for how long is said by its Policies.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -113,11 +116,19 @@ pub struct AccessPackageStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// `Ready=False`: a CatalogResource that the package names does not exist.
-pub const RESOURCE_NOT_FOUND: &str = "ResourceNotFound";
-/// `Ready=False`: a role of the package cannot be handed out, or not everywhere; the message repeats why.
-pub const RESOURCE_NOT_READY: &str = "ResourceNotReady";
-/// Condition, only while it holds: something that `incompatibleWith` names does not exist.
-pub const INCOMPATIBLE_NOT_FOUND: &str = "IncompatibleNotFound";
-/// `Ready=False`: the CatalogResource has no role of that name.
-pub const ROLE_NOT_IN_RESOURCE: &str = "RoleNotInResource";
+vocabulary! {
+    conditions [MASS_REVOCATION_HELD] {
+        /// Only while it holds: something that `incompatibleWith` names does not exist, so that it bars nothing yet.
+        INCOMPATIBLE_NOT_FOUND = "IncompatibleNotFound";
+    }
+    reasons [AVAILABLE, IN_USE, NO_CATALOG, NOT_YET_JUDGED, CONFIRMATION_REQUIRED] {
+        /// A CatalogResource that the package names does not exist.
+        RESOURCE_NOT_FOUND = "ResourceNotFound" in "`Ready=False`";
+        /// A role of the package cannot be handed out, or not everywhere; the message repeats why.
+        RESOURCE_NOT_READY = "ResourceNotReady" in "`Ready=False`";
+        /// The CatalogResource has no role of that name.
+        ROLE_NOT_IN_RESOURCE = "RoleNotInResource" in "`Ready=False`";
+        /// The message names what does not exist.
+        NOT_FOUND = "NotFound" in "`IncompatibleNotFound=True`";
+    }
+}

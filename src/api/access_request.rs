@@ -1,5 +1,6 @@
 //! AccessRequest: one request, one workflow.
 
+pub mod reason;
 mod stage;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use super::policy::{Expiration, Stage};
 use super::span::Span;
 use super::subject::{Identity, Subject};
 use super::timeline::TimelineEntry;
+pub use reason::{ACCEPTED, APPROVED, CONDITIONS, DELIVERED, REASONS, Reason};
 pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
 
 /// An AccessRequest asks for an access package, for a longer stay in it, or to give it back. It is one workflow: its spec cannot be
@@ -270,13 +272,6 @@ pub struct Schedule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_time: Option<DateTime<Utc>>,
 }
-
-/// Condition: the guards passed.
-pub const ACCEPTED: &str = "Accepted";
-/// Condition: nobody's approval is missing.
-pub const APPROVED: &str = "Approved";
-/// Condition: every role is there (or, for Remove, gone; for Extend, the new end is set).
-pub const DELIVERED: &str = "Delivered";
 
 impl AccessRequest {
     /// Where it stands; a request that the operator has not seen is Submitted.

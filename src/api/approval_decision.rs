@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::subject::Identity;
+use super::word::vocabulary;
 
 /// An ApprovalDecision approves or denies one AccessRequest. It cannot be changed or deleted. Whether it counted, and if not why, stands
 /// in its status.
@@ -89,27 +90,33 @@ pub struct ApprovalDecisionStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// Condition: the decision counted.
-pub const COUNTED: &str = "Counted";
-/// `Counted=True`.
-pub const DECIDED: &str = "Decided";
-/// `Counted=False`: the author is no approver of the stage (any more, or yet).
-pub const NOT_AN_APPROVER: &str = "NotAnApprover";
-/// `Counted=False`: requestor and subject of a request cannot decide it.
-pub const SELF_APPROVAL: &str = "SelfApproval";
-/// `Counted=False`: the stage was not open when the decision was made.
-pub const STAGE_CLOSED: &str = "StageClosed";
-/// `Counted=False`: the request was decided or withdrawn, or not accepted yet, when the decision was made.
-pub const REQUEST_NOT_PENDING: &str = "RequestNotPending";
-/// `Counted=False`: the same person decided the stage before.
-pub const DUPLICATE: &str = "Duplicate";
-/// `Counted=False`: the stage requires a reason.
-pub const REASON_REQUIRED: &str = "ReasonRequired";
-/// `Counted=False`: the roles of the package have changed since: the decision was for other content.
-pub const CONTENT_CHANGED: &str = "ContentChanged";
-/// `Counted=False`: the decision is older than the request, or of the same second without naming its uid, or names the uid of another one.
-pub const OTHER_REQUEST: &str = "OtherRequest";
-/// `Counted=False`: the decision is older than the admission policies as they are now, so that nobody vouches for who made it.
-pub const IDENTITY_NOT_ENFORCED: &str = "IdentityNotEnforced";
-/// `Counted=Unknown`: no such request (yet).
-pub const REQUEST_NOT_FOUND: &str = "RequestNotFound";
+vocabulary! {
+    conditions [] {
+        /// The decision counted.
+        COUNTED = "Counted";
+    }
+    reasons [] {
+        /// The decision counted.
+        DECIDED = "Decided" in "`Counted=True`, `Ready=True`";
+        /// The author is no approver of the stage (any more, or yet).
+        NOT_AN_APPROVER = "NotAnApprover" in "`Counted=False`, `Ready=True`";
+        /// Requestor and subject of a request cannot decide it.
+        SELF_APPROVAL = "SelfApproval" in "`Counted=False`, `Ready=True`";
+        /// The stage was not open when the decision was made.
+        STAGE_CLOSED = "StageClosed" in "`Counted=False`, `Ready=True`";
+        /// The request was decided or withdrawn, or not accepted yet, when the decision was made. `Counted=Unknown`: it is still not accepted.
+        REQUEST_NOT_PENDING = "RequestNotPending" in "`Counted=False`, `Ready=True`; `Counted=Unknown`, `Ready=False`";
+        /// The same person decided the stage before.
+        DUPLICATE = "Duplicate" in "`Counted=False`, `Ready=True`";
+        /// The stage requires a reason.
+        REASON_REQUIRED = "ReasonRequired" in "`Counted=False`, `Ready=True`";
+        /// The roles of the package have changed since: the decision was for other content.
+        CONTENT_CHANGED = "ContentChanged" in "`Counted=False`, `Ready=True`";
+        /// The decision is older than the request, or of the same second without naming its uid, or names the uid of another one.
+        OTHER_REQUEST = "OtherRequest" in "`Counted=False`, `Ready=True`";
+        /// The decision is older than the admission policies as they are now, so that nobody vouches for who made it.
+        IDENTITY_NOT_ENFORCED = "IdentityNotEnforced" in "`Counted=False`, `Ready=True`";
+        /// No such request (yet).
+        REQUEST_NOT_FOUND = "RequestNotFound" in "`Counted=Unknown`, `Ready=False`";
+    }
+}

@@ -1,5 +1,7 @@
 //! Assignment: the fact that a subject holds a package for a period.
 
+pub mod reason;
+
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -10,6 +12,7 @@ use super::access_request::Schedule;
 use super::subject::{Identity, Subject};
 use super::time::whole;
 use super::timeline::TimelineEntry;
+pub use reason::{ACCEPTED, CONDITIONS, DELIVERED, REASONS};
 
 /// An Assignment is the fact that a subject holds an access package for a period. The operator writes one for each approved request; managers
 /// may write one directly. Access follows it: what no live Assignment gives, nobody has.
@@ -251,11 +254,6 @@ pub struct GrantObject {
     #[schemars(length(max = 253))]
     pub name: String,
 }
-
-/// Condition: the assignment may give access.
-pub const ACCEPTED: &str = "Accepted";
-/// Condition: every role is there.
-pub const DELIVERED: &str = "Delivered";
 
 impl Assignment {
     /// Where it stands; one that the operator has not seen is Pending.

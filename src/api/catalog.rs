@@ -5,7 +5,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::condition::shared::{AVAILABLE, IN_USE};
 use super::subject::Subject;
+use super::word::vocabulary;
 
 /// A Catalog holds resources, access packages and policies, and owns one namespace for them. Its owners need no
 /// administrator for anything inside it.
@@ -125,18 +127,24 @@ pub struct CatalogStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// `Ready=False`: the namespace exists without the label `entitlement.dev/catalog: <catalog name>`.
-pub const NAMESPACE_NOT_OURS: &str = "NamespaceNotOurs";
-/// `Ready=False`: the namespace that the spec names does not exist; only `catalog-<name>` is created.
-pub const NAMESPACE_NOT_FOUND: &str = "NamespaceNotFound";
-/// Condition, only while it holds: users of Kubernetes itself (`system:...`) are named, whom the operator binds to nothing.
-pub const SUBJECTS_NOT_BOUND: &str = "SubjectsNotBound";
-/// `Ready=False`: the namespace is being created, or goes away.
-pub const NAMESPACE_PENDING: &str = "NamespacePending";
-/// `Ready=False`: a RoleBinding in the namespace is not there yet, or one of its name belongs to somebody else.
-pub const BINDINGS_PENDING: &str = "BindingsPending";
-/// `Ready=True`.
-pub const AVAILABLE: &str = "Available";
+vocabulary! {
+    conditions [] {
+        /// Only while it holds: users of Kubernetes itself (`system:...`) are named, whom the operator binds to nothing.
+        SUBJECTS_NOT_BOUND = "SubjectsNotBound";
+    }
+    reasons [AVAILABLE, IN_USE] {
+        /// The namespace exists without the label `entitlement.dev/catalog: <catalog name>`.
+        NAMESPACE_NOT_OURS = "NamespaceNotOurs" in "`Ready=False`";
+        /// The namespace that the spec names does not exist; only `catalog-<name>` is created.
+        NAMESPACE_NOT_FOUND = "NamespaceNotFound" in "`Ready=False`";
+        /// The namespace is being created, or goes away.
+        NAMESPACE_PENDING = "NamespacePending" in "`Ready=False`";
+        /// A RoleBinding in the namespace is not there yet, or one of its name belongs to somebody else.
+        BINDINGS_PENDING = "BindingsPending" in "`Ready=False`";
+        /// The message names who is bound to nothing.
+        SYSTEM_SUBJECT = "SystemSubject" in "`SubjectsNotBound=True`";
+    }
+}
 
 /// Prefix of the namespace that a Catalog gets when its spec names none.
 const PREFIX: &str = "catalog-";

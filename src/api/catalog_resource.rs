@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::{Identity, TOO_MANY_GROUPS};
 pub use status::{
-    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CatalogResourceStatus, NAMESPACE_NOT_FOUND, NO_CATALOG,
-    NOT_YET_JUDGED, PlaceStatus, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONDITIONS, CONFLICT, CatalogResourceStatus, NAME_TAKEN,
+    NAMESPACE_NOT_FOUND, PlaceStatus, REASONS, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
 };
 
 /// A CatalogResource brings something that people can have roles in (namespaces of this cluster, or the cluster itself) into a

@@ -5,9 +5,49 @@ use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::time::to_meta;
+use super::word::{Word, vocabulary};
 
-/// The object is what its spec asks for, or waits for a person and not for the operator. On every kind.
-pub const READY: &str = "Ready";
+// On every kind.
+vocabulary! {
+    conditions [] {
+        /// The object is what its spec asks for, or waits for a person and not for the operator.
+        READY = "Ready";
+        /// Only while it holds: something that follows from the object could not be written and is tried again; the message says what the
+        /// API server answered.
+        WRITE_FAILED = "WriteFailed";
+    }
+    reasons [] {
+        /// The object is stored and cannot be read: it counts for nothing until it is written properly; the message says what is wrong. A
+        /// request that was not decided is denied, and an assignment that gave access is `Pending`.
+        UNREADABLE = "Unreadable" in "`Ready=False`";
+        /// The operator tries again by itself, after longer and longer pauses.
+        TRIED_AGAIN = "TriedAgain" in "`WriteFailed=True`";
+    }
+}
+
+/// Words of several kinds, which list them by name.
+pub mod shared {
+    use super::vocabulary;
+
+    vocabulary! {
+        conditions [] {
+            /// Only while it holds: an edit would take a role from so many subjects that it waits for a confirmation.
+            MASS_REVOCATION_HELD = "MassRevocationHeld";
+        }
+        reasons [] {
+            /// The object is what its spec asks for.
+            AVAILABLE = "Available" in "`Ready=True`";
+            /// The object is being deleted and waits for what stands on it; the message says for what.
+            IN_USE = "InUse" in "`Ready=False`";
+            /// The object lies in a namespace that belongs to no Catalog that is Ready.
+            NO_CATALOG = "NoCatalog" in "`Ready=False`";
+            /// The API server has not been asked yet whether the authors of a role may hand it out. It passes in a moment.
+            NOT_YET_JUDGED = "NotYetJudged" in "`Ready=False`; of a CatalogResource `Authorized=Unknown`, too";
+            /// The message says what would be taken from whom, and how to confirm it.
+            CONFIRMATION_REQUIRED = "ConfirmationRequired" in "`MassRevocationHeld=True`";
+        }
+    }
+}
 
 /// Status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +84,9 @@ const LONGEST: usize = 2_048;
 /// changes nothing.
 pub fn set(
     conditions: &mut Vec<Condition>,
-    kind: &str,
+    kind: Word,
     state: State,
-    reason: &str,
+    reason: impl AsRef<str>,
     message: impl Into<String>,
     generation: i64,
     now: DateTime<Utc>,
@@ -56,14 +96,14 @@ pub fn set(
         message = message.chars().take(LONGEST / 4).collect::<String>() + "...";
     }
     let fresh = Condition {
-        type_: kind.to_owned(),
+        type_: kind.as_str().to_owned(),
         status: state.as_str().to_owned(),
-        reason: reason.to_owned(),
+        reason: reason.as_ref().to_owned(),
         message,
         observed_generation: Some(generation),
         last_transition_time: to_meta(now),
     };
-    match conditions.iter_mut().find(|c| c.type_ == kind) {
+    match conditions.iter_mut().find(|c| c.type_ == fresh.type_) {
         Some(old) if old.status == fresh.status => {
             let since = old.last_transition_time.clone();
             *old = Condition { last_transition_time: since, ..fresh };
@@ -74,11 +114,11 @@ pub fn set(
 }
 
 /// The condition of a type.
-pub fn get<'a>(conditions: &'a [Condition], kind: &str) -> Option<&'a Condition> {
-    conditions.iter().find(|c| c.type_ == kind)
+pub fn get(conditions: &[Condition], kind: impl AsRef<str>) -> Option<&Condition> {
+    conditions.iter().find(|c| c.type_ == kind.as_ref())
 }
 
 /// Whether a condition is `True`, for whichever generation.
-pub fn holds(conditions: &[Condition], kind: &str) -> bool {
+pub fn holds(conditions: &[Condition], kind: impl AsRef<str>) -> bool {
     get(conditions, kind).is_some_and(|c| c.status == "True")
 }

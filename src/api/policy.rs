@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use chrono::{DateTime, Utc};
 
 use super::catalog::yes;
+use super::condition::shared::{AVAILABLE, NO_CATALOG};
 use super::span::Span;
 use super::subject::Subject;
+use super::word::vocabulary;
 pub use approval::{Approval, Approver, ApproverKind, Escalation, Stage};
 
 /// A Policy says who can get an access package, who approves, and when the access ends. A package may have several; a package
@@ -234,11 +236,16 @@ pub struct PolicyStatus {
     pub conditions: Vec<Condition>,
 }
 
-/// `Ready=False`: the AccessPackage does not exist.
-pub const PACKAGE_NOT_FOUND: &str = "PackageNotFound";
-/// `Ready=False`: the escalation of a stage comes no earlier than its timeout.
-pub const ESCALATION_TOO_LATE: &str = "EscalationTooLate";
-/// `Ready=False`: the pattern of a question is no regular expression.
-pub const PATTERN_INVALID: &str = "PatternInvalid";
-/// `Ready=False`: `expiration.at` lies in the past, so that nothing can be granted under the policy.
-pub const EXPIRATION_PASSED: &str = "ExpirationPassed";
+vocabulary! {
+    conditions [] {}
+    reasons [AVAILABLE, NO_CATALOG] {
+        /// The AccessPackage does not exist.
+        PACKAGE_NOT_FOUND = "PackageNotFound" in "`Ready=False`";
+        /// The escalation of a stage comes no earlier than its timeout.
+        ESCALATION_TOO_LATE = "EscalationTooLate" in "`Ready=False`";
+        /// The pattern of a question is no regular expression.
+        PATTERN_INVALID = "PatternInvalid" in "`Ready=False`";
+        /// `expiration.at` lies in the past, so that nothing can be granted under the policy.
+        EXPIRATION_PASSED = "ExpirationPassed" in "`Ready=False`";
+    }
+}

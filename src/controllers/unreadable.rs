@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::AssignmentPhase;
-use crate::api::condition::{self, READY, State};
+use crate::api::condition::{self, READY, State, UNREADABLE};
 use crate::api::labels::REVOKE;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject};
 use crate::domain::{Key, Notice};
@@ -18,9 +18,6 @@ use crate::queue::{Action, Lane};
 use crate::writer::merge;
 
 use super::Context;
-
-/// Reason of `Ready=False`, of a denied request, and of the Event.
-const UNREADABLE: &str = "Unreadable";
 
 /// Instants that people write.
 const INSTANTS: [&str; 3] = ["/spec/schedule/startTime", "/spec/schedule/endTime", "/spec/expiration/at"];
@@ -101,7 +98,7 @@ fn status(kind: &str, found: &DynamicObject, message: &str, now: DateTime<Utc>) 
     }
     let message: String = message.chars().take(2_000).collect();
     Some(match phase(kind, found) {
-        Some(phase) => json!({"conditions": conditions, "phase": phase, "reason": UNREADABLE, "message": message}),
+        Some(phase) => json!({"conditions": conditions, "phase": phase, "reason": UNREADABLE.as_str(), "message": message}),
         None => json!({"conditions": conditions}),
     })
 }
@@ -125,7 +122,7 @@ fn phase(kind: &str, found: &DynamicObject) -> Option<String> {
 }
 
 fn publish(context: &Context, found: &DynamicObject, kind: &str, message: String) {
-    let notice = Notice { warning: true, reason: UNREADABLE, message, ..Notice::default() };
+    let notice = Notice { warning: true, reason: UNREADABLE.as_str(), message, ..Notice::default() };
     let mut regarding = found.object_ref(&ApiResource::erase::<Assignment>(&()));
     regarding.kind = Some(kind.to_owned());
     context.publish_about(regarding, notice);

@@ -27,7 +27,7 @@ use crate::api::catalog::NotedOwner;
 use crate::api::policy::{Approver, ApproverKind, Justification, Stage};
 use crate::api::subject::{Identity, Subject};
 use crate::api::time::created;
-use crate::api::{AccessRequest, ApprovalDecision};
+use crate::api::{AccessRequest, ApprovalDecision, Word};
 
 use super::plan::Key;
 use super::schedule::sum;
@@ -50,7 +50,7 @@ pub struct Bench<'a> {
 }
 
 /// Whether a decision counts, and if not why.
-pub type Judgement = Result<(), &'static str>;
+pub type Judgement = Result<(), Word>;
 
 /// Opens a stage at `opened_at`; its time runs from `now`, when people can see it.
 pub fn open(stage: &Stage, bench: &Bench<'_>, opened_at: DateTime<Utc>, now: DateTime<Utc>) -> StageStatus {
@@ -125,12 +125,7 @@ fn settle(stage: &Stage, status: &mut StageStatus) {
     }
 }
 
-fn one(
-    stage: &Stage,
-    status: &StageStatus,
-    bench: &Bench<'_>,
-    decision: &ApprovalDecision,
-) -> Result<CountedDecision, &'static str> {
+fn one(stage: &Stage, status: &StageStatus, bench: &Bench<'_>, decision: &ApprovalDecision) -> Result<CountedDecision, Word> {
     let at = created(decision);
     let spec = &decision.spec;
     let other_uid = spec.access_request_uid.as_ref().is_some_and(|uid| Some(uid) != bench.request.metadata.uid.as_ref());

@@ -22,9 +22,10 @@ mod grants;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::api::assignment::reason::GRANT_FAILED;
 use crate::api::assignment::{AssignmentPhase, GrantObject, GrantState};
 use crate::api::labels::REVOKE;
-use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy};
+use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy, Word};
 
 use super::history;
 use super::holdings::Holdings;
@@ -92,21 +93,6 @@ pub struct Input<'a> {
     pub retention: TimeDelta,
 }
 
-/// `status.reason` of an assignment whose end was reached.
-pub const EXPIRED: &str = "Expired";
-/// `status.reason` of an assignment with `spec.revoked`.
-pub const REVOKED: &str = "Revoked";
-/// `status.reason` of an assignment that is being deleted.
-pub const DELETED: &str = "Deleted";
-/// `status.reason` of an assignment whose request was deleted.
-pub const REQUEST_DELETED: &str = "RequestDeleted";
-/// `status.reason` while the request of an assignment is not approved as far as we see.
-pub const REQUEST_NOT_APPROVED: &str = "RequestNotApproved";
-/// `status.reason` of a direct assignment by which somebody would give a package to themselves, which its policy does not allow.
-pub const SELF_ASSIGNMENT: &str = "SelfAssignment";
-/// `status.reason` while a role cannot be granted.
-pub const GRANT_FAILED: &str = "GrantFailed";
-
 /// The plan in the making.
 struct Draft<'s, 'a> {
     input: &'s Input<'a>,
@@ -138,7 +124,7 @@ impl Draft<'_, '_> {
         self.plan.status.phase
     }
 
-    fn enter(&mut self, phase: AssignmentPhase, reason: &'static str, by: Option<&str>, message: &str) {
+    fn enter(&mut self, phase: AssignmentPhase, reason: Option<Word>, by: Option<&str>, message: &str) {
         let (event, warning) = match phase {
             AssignmentPhase::Pending => ("Pending", true),
             AssignmentPhase::Scheduled => ("Scheduled", false),
@@ -151,13 +137,16 @@ impl Draft<'_, '_> {
         };
         self.plan.status.phase = phase;
         self.say(reason, message);
-        let told = if reason.is_empty() || reason == event { message.to_owned() } else { format!("{reason}: {message}") };
+        let told = match reason {
+            Some(reason) if reason.as_str() != event => format!("{reason}: {message}"),
+            _ => message.to_owned(),
+        };
         history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, warning, event, by, &told);
-        history::entered(&mut self.plan.notices, reason);
+        history::entered(&mut self.plan.notices, reason.map(Word::as_str).unwrap_or_default());
     }
 
-    fn say(&mut self, reason: &str, message: &str) {
-        self.plan.status.reason = reason.to_owned();
+    fn say(&mut self, reason: Option<Word>, message: &str) {
+        self.plan.status.reason = reason.map(Word::as_str).unwrap_or_default().to_owned();
         self.plan.status.message = message.chars().take(2_000).collect();
     }
 
@@ -188,12 +177,12 @@ impl Draft<'_, '_> {
             let start = self.plan.status.schedule.as_ref().map_or(start, |period| period.start_time);
             if start > self.now {
                 if self.phase() == AssignmentPhase::Pending {
-                    self.enter(AssignmentPhase::Scheduled, "", None, &format!("access starts at {}", show(start)));
+                    self.enter(AssignmentPhase::Scheduled, None, None, &format!("access starts at {}", show(start)));
                 }
                 return self.plan.requeue(Some(start));
             }
             let by = self.input.assignment.spec.assigned_by.as_ref().map(|who| who.username.clone());
-            self.enter(AssignmentPhase::Provisioning, "", by.as_deref(), "access is being granted");
+            self.enter(AssignmentPhase::Provisioning, None, by.as_deref(), "access is being granted");
         }
         self.giving();
     }
@@ -217,9 +206,9 @@ impl Draft<'_, '_> {
             || self.plan.status.reason != refusal.reason
             || self.phase() != AssignmentPhase::Pending;
         if news {
-            self.enter(AssignmentPhase::Pending, refusal.reason, None, &refusal.message);
+            self.enter(AssignmentPhase::Pending, Some(refusal.reason), None, &refusal.message);
         } else {
-            self.say(refusal.reason, &refusal.message);
+            self.say(Some(refusal.reason), &refusal.message);
         }
         self.plan.requeue(refusal.requeue_at);
     }
@@ -239,19 +228,19 @@ impl Draft<'_, '_> {
             self.plan.status.delivered_at = self.plan.status.delivered_at.or(Some(self.now));
             self.enter(
                 Delivered,
-                "",
+                None,
                 None,
                 &if all == 1 { "its role is in place".to_owned() } else { format!("all {all} roles are in place") },
             );
         } else if failed > 0 {
             let text = format!("{failed} of {all} roles cannot be granted yet: {}", failure.unwrap_or_default());
             if phase == PartiallyDelivered {
-                self.say(GRANT_FAILED, &text)
+                self.say(Some(GRANT_FAILED), &text)
             } else {
-                self.enter(PartiallyDelivered, GRANT_FAILED, None, &text)
+                self.enter(PartiallyDelivered, Some(GRANT_FAILED), None, &text)
             }
         } else if !done && phase != Provisioning {
-            self.enter(Provisioning, "", None, "a role of the package is being granted or restored");
+            self.enter(Provisioning, None, None, "a role of the package is being granted or restored");
         }
     }
 }

@@ -10,7 +10,7 @@ use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject as RbacSubject};
 
 use crate::api::access_request::PinnedPolicy;
 use crate::api::catalog::{
-    BINDINGS_PENDING, NAMESPACE_NOT_FOUND, NAMESPACE_NOT_OURS, NAMESPACE_PENDING, NotedOwner, SUBJECTS_NOT_BOUND,
+    BINDINGS_PENDING, NAMESPACE_NOT_FOUND, NAMESPACE_NOT_OURS, NAMESPACE_PENDING, NotedOwner, SUBJECTS_NOT_BOUND, SYSTEM_SUBJECT,
 };
 use crate::api::labels::{CATALOG, IN_USE, MANAGED_BY, OPERATOR};
 use crate::api::subject::{Subject, SubjectKind};
@@ -98,7 +98,7 @@ fn tell_unbound(input: &Input<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime
             unbound.join(", ")
         )
     };
-    let (message, kind) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, "SystemSubject"));
+    let (message, kind) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, SYSTEM_SUBJECT));
     while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(input.catalog), now);
 }
 

@@ -9,7 +9,7 @@ use crate::api::approval_decision::{
 };
 use crate::api::condition::{self, READY, State};
 use crate::api::time::created;
-use crate::api::{ApprovalDecision, ApprovalDecisionStatus};
+use crate::api::{ApprovalDecision, ApprovalDecisionStatus, Word};
 
 use super::approval::Judgement;
 use super::plan::{Effect, Plan};
@@ -27,7 +27,7 @@ pub fn is_counted(decision: &ApprovalDecision) -> bool {
 }
 
 /// What a reason means, for the person who decided.
-fn explain(reason: &str) -> &'static str {
+fn explain(reason: Word) -> &'static str {
     match reason {
         NOT_AN_APPROVER => "you were no approver of the open stage when you decided; the request's status.stages lists who is",
         SELF_APPROVAL => "requestor and subject of a request cannot decide it",
@@ -59,7 +59,7 @@ pub fn judged(decision: &ApprovalDecision, judgement: Judgement, now: DateTime<U
 fn status(
     decision: &ApprovalDecision,
     counted: State,
-    reason: &str,
+    reason: Word,
     message: &str,
     now: DateTime<Utc>,
 ) -> ApprovalDecisionStatus {

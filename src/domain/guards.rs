@@ -6,12 +6,10 @@
 
 pub mod answers;
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 
+pub use crate::api::access_request::Reason;
 use crate::api::access_request::{RequestType, Schedule};
-use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::policy::Justification;
 use crate::api::time::created;
 use crate::api::{AccessPackage, Policy};
@@ -20,97 +18,6 @@ use super::eligibility::{People, choose, is_excepted, may_ask};
 use super::holdings::{Holdings, Rank};
 use super::request::Input;
 use super::{readiness, schedule, separation};
-
-/// Why a request is denied. The whole vocabulary of `status.reason` for phase `Denied`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The package did not exist for an hour, or is being deleted.
-    PackageNotFound,
-    /// The package was not Ready for an hour; its conditions say why.
-    PackageNotReady,
-    /// The named policy (or any) did not exist for an hour.
-    PolicyNotFound,
-    /// The policy was not Ready for an hour; its conditions say why.
-    PolicyNotReady,
-    /// The requestor has too many requests open, or made too many of late; the message says which.
-    TooManyRequests,
-    /// The named policy is not among the most specific ones that fit.
-    PolicyNotOffered,
-    /// `spec.enabled` of the Catalog is false.
-    CatalogDisabled,
-    /// `spec.enabled` of the Policy is false.
-    PolicyDisabled,
-    /// The request is older than the admission policies as they are now, so that nobody vouches for who asked.
-    IdentityNotEnforced,
-    /// The subject is outside every policy's scope.
-    NotEligible,
-    /// The requestor may not act for the subject.
-    NotAllowedForOthers,
-    /// Several policies fit equally; the message names them.
-    AmbiguousPolicy,
-    /// The policy requires a justification.
-    JustificationRequired,
-    /// An answer is missing, unknown or malformed; the message names the question.
-    AnswerInvalid,
-    /// The policy allows no choice of a period.
-    ScheduleNotAllowed,
-    /// The period lies in the past.
-    SchedulePast,
-    /// The period is longer than the policy allows.
-    ScheduleTooLong,
-    /// The subject holds the package: use Extend.
-    AlreadyAssigned,
-    /// Extend or Remove without a live assignment.
-    NotAssigned,
-    /// The policy allows no extension.
-    ExtensionNotAllowed,
-    /// An older request by the subject for the package is pending.
-    DuplicateRequest,
-    /// An incompatible package is held or pending.
-    Incompatible,
-    /// An approver said no.
-    DeniedByApprover,
-    /// A stage was not decided in time.
-    ApprovalTimedOut,
-}
-
-impl Reason {
-    /// As it stands in the status.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::PackageNotFound => "PackageNotFound",
-            Self::PackageNotReady => "PackageNotReady",
-            Self::PolicyNotFound => "PolicyNotFound",
-            Self::PolicyNotReady => "PolicyNotReady",
-            Self::TooManyRequests => "TooManyRequests",
-            Self::PolicyNotOffered => "PolicyNotOffered",
-            Self::CatalogDisabled => "CatalogDisabled",
-            Self::PolicyDisabled => "PolicyDisabled",
-            Self::IdentityNotEnforced => IDENTITY_NOT_ENFORCED,
-            Self::NotEligible => "NotEligible",
-            Self::NotAllowedForOthers => "NotAllowedForOthers",
-            Self::AmbiguousPolicy => "AmbiguousPolicy",
-            Self::JustificationRequired => "JustificationRequired",
-            Self::AnswerInvalid => "AnswerInvalid",
-            Self::ScheduleNotAllowed => "ScheduleNotAllowed",
-            Self::SchedulePast => "SchedulePast",
-            Self::ScheduleTooLong => "ScheduleTooLong",
-            Self::AlreadyAssigned => "AlreadyAssigned",
-            Self::NotAssigned => "NotAssigned",
-            Self::ExtensionNotAllowed => "ExtensionNotAllowed",
-            Self::DuplicateRequest => "DuplicateRequest",
-            Self::Incompatible => "Incompatible",
-            Self::DeniedByApprover => "DeniedByApprover",
-            Self::ApprovalTimedOut => "ApprovalTimedOut",
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// A reason and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,13 +3,18 @@
 use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
-use crate::api::access_package::{INCOMPATIBLE_NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE};
-use crate::api::catalog::{AVAILABLE, BINDINGS_PENDING, NAMESPACE_PENDING};
-use crate::api::catalog_resource::{NO_CATALOG, NOT_YET_JUDGED};
-use crate::api::condition::{self, READY, State};
+use crate::api::access_package::{
+    INCOMPATIBLE_NOT_FOUND, NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE,
+};
+use crate::api::catalog::{BINDINGS_PENDING, NAMESPACE_PENDING};
+use crate::api::catalog_resource::{CONFLICT, NAME_TAKEN};
+use crate::api::condition::shared::{
+    AVAILABLE, CONFIRMATION_REQUIRED, IN_USE as STILL_IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED,
+};
+use crate::api::condition::{self, READY, State, TRIED_AGAIN, WRITE_FAILED};
 use crate::api::labels::{CONFIRM_MASS_REVOCATION, IN_USE};
 use crate::api::policy::{ESCALATION_TOO_LATE, EXPIRATION_PASSED, PACKAGE_NOT_FOUND, PATTERN_INVALID};
-use crate::api::{AccessPackage, AccessPackageStatus, Policy, PolicyStatus};
+use crate::api::{AccessPackage, AccessPackageStatus, Policy, PolicyStatus, Word};
 
 use super::plan::{Effect, Notice, Plan};
 use super::resource::{Cluster, Grantable, Offer, Standing, grantable};
@@ -18,14 +23,14 @@ use super::resource::{Cluster, Grantable, Offer, Standing, grantable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
     /// For machines: one of the reasons documented beside the kind.
-    pub reason: &'static str,
+    pub reason: Word,
     /// For people.
     pub message: String,
 }
 
 impl Wrong {
     /// A reason and its message.
-    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(reason: Word, message: impl Into<String>) -> Self {
         Self { reason, message: message.into() }
     }
 }
@@ -46,7 +51,7 @@ pub fn package_is_ready(package: &AccessPackage) -> bool {
 }
 
 /// Reasons of `Ready=False` that pass by themselves in a moment, and so are nothing to warn of.
-const PASSING: [&str; 5] = [NAMESPACE_PENDING, BINDINGS_PENDING, NOT_YET_JUDGED, NO_CATALOG, IN_USE_REASON];
+const PASSING: [Word; 5] = [NAMESPACE_PENDING, BINDINGS_PENDING, NOT_YET_JUDGED, NO_CATALOG, STILL_IN_USE];
 
 /// Sets `Ready` and says so in an Event when it changes.
 pub fn set_ready(
@@ -61,7 +66,7 @@ pub fn set_ready(
         Ok(()) => (State::True, AVAILABLE, String::new()),
         Err(wrong) => (State::False, wrong.reason, wrong.message),
     };
-    if before != Some((state.as_str().to_owned(), reason.to_owned())) {
+    if before != Some((state.as_str().to_owned(), reason.to_string())) {
         notices.push(Notice {
             warning: state == State::False && !PASSING.contains(&reason),
             reason: if state == State::True { "Ready" } else { "NotReady" },
@@ -96,9 +101,6 @@ pub fn policy_terms(policy: &Policy, package: Option<&AccessPackage>) -> Result<
     Ok(())
 }
 
-/// `Ready=False`: the object is being deleted and waits for what stands on it; the message says for what.
-pub const IN_USE_REASON: &str = "InUse";
-
 /// Guards the deletion of an object from below. Returns the finalizer's effect, and what stands in the way of a deletion.
 pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Option<Effect>, Result<(), Wrong>) {
     let meta = object.meta();
@@ -109,19 +111,10 @@ pub fn deletion<K: kube::Resource>(object: &K, users: &[(usize, &str)]) -> (Opti
     let users: Vec<String> =
         users.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
     match users.is_empty() {
-        true => (held.then_some(Effect::RemoveFinalizer(IN_USE)), Err(Wrong::new(IN_USE_REASON, "being deleted"))),
-        false => (None, Err(Wrong::new(IN_USE_REASON, format!("deletion waits for {}", users.join(" and "))))),
+        true => (held.then_some(Effect::RemoveFinalizer(IN_USE)), Err(Wrong::new(STILL_IN_USE, "being deleted"))),
+        false => (None, Err(Wrong::new(STILL_IN_USE, format!("deletion waits for {}", users.join(" and "))))),
     }
 }
-
-/// Condition, only while it holds: an edit would take a role from so many subjects that it waits for a confirmation.
-pub const MASS_REVOCATION_HELD: &str = "MassRevocationHeld";
-/// Condition, only while it holds: somebody else's binding has the name of one of ours, and is left alone.
-pub const CONFLICT: &str = "Conflict";
-
-/// Condition, only while it holds: something that follows from the object could not be written, and is tried again; the message says what the
-/// API server answered.
-pub const WRITE_FAILED: &str = "WriteFailed";
 
 /// Sets or removes the condition [`WRITE_FAILED`].
 pub fn write_failed<K: kube::Resource>(
@@ -131,21 +124,21 @@ pub fn write_failed<K: kube::Resource>(
     failed: Option<String>,
     now: DateTime<Utc>,
 ) {
-    while_it_holds(conditions, notices, (WRITE_FAILED, "TriedAgain"), failed, generation(object), now);
+    while_it_holds(conditions, notices, (WRITE_FAILED, TRIED_AGAIN), failed, generation(object), now);
 }
 
 /// Sets or removes a condition that is there only while it holds, and tells when it comes.
 pub(super) fn while_it_holds(
     conditions: &mut Vec<Condition>,
     notices: &mut Vec<Notice>,
-    (kind, reason): (&'static str, &str),
+    (kind, reason): (Word, Word),
     message: Option<String>,
     generation: i64,
     now: DateTime<Utc>,
 ) {
-    let Some(message) = message else { return conditions.retain(|c| c.type_ != kind) };
+    let Some(message) = message else { return conditions.retain(|c| c.type_ != kind.as_str()) };
     if condition::get(conditions, kind).is_none() {
-        notices.push(Notice { warning: true, reason: kind, message: message.clone(), ..Notice::default() });
+        notices.push(Notice { warning: true, reason: kind.as_str(), message: message.clone(), ..Notice::default() });
     }
     condition::set(conditions, kind, State::True, reason, message, generation, now);
 }
@@ -169,7 +162,7 @@ pub fn mass_revocation_held<K: kube::Resource<DynamicType = ()>>(
         )
     };
     let message = (!held.is_empty()).then(message);
-    while_it_holds(conditions, notices, (MASS_REVOCATION_HELD, "ConfirmationRequired"), message, generation, now);
+    while_it_holds(conditions, notices, (MASS_REVOCATION_HELD, CONFIRMATION_REQUIRED), message, generation, now);
 }
 
 /// Sets or removes the condition [`CONFLICT`]; `found` are the bindings that are in the way.
@@ -181,7 +174,7 @@ pub fn conflict<K: kube::Resource>(
     now: DateTime<Utc>,
 ) {
     let message = (!found.is_empty()).then(|| found.join("; "));
-    while_it_holds(conditions, notices, (CONFLICT, "NameTaken"), message, generation(object), now);
+    while_it_holds(conditions, notices, (CONFLICT, NAME_TAKEN), message, generation(object), now);
 }
 
 /// Judges a policy.
@@ -249,7 +242,7 @@ fn package_roles(package: &AccessPackage, (offer, cluster): Offers<'_, '_>) -> R
 /// Tells of packages and catalogs that a package names as incompatible and that do not exist: a misspelt name bars nobody.
 pub fn incompatible_found(plan: &mut Plan<AccessPackageStatus>, package: &AccessPackage, unknown: &[String], now: DateTime<Utc>) {
     let text = || format!("incompatibleWith names what does not exist, and so bars nothing: {}", unknown.join(", "));
-    let (message, kind) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, "NotFound"));
+    let (message, kind) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, NOT_FOUND));
     while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(package), now);
 }
 

@@ -39,7 +39,7 @@ mod submit;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::RequestPhase;
-use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
+use crate::api::access_request::reason::NOT_JUDGED;
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
 
@@ -51,12 +51,6 @@ use super::separation::Foe;
 use super::trust::Trust;
 use draft::Draft;
 
-/// `status.reason` of a request that was withdrawn.
-pub const CANCELLED: &str = "Cancelled";
-/// `status.reason` of a request whose assignment ended before it was delivered.
-pub const ASSIGNMENT_ENDED: &str = "AssignmentEnded";
-/// `status.reason` of a delivered request.
-pub const DELIVERED: &str = "Delivered";
 /// Entry in the timeline of a delivered request whose access is over.
 pub const ACCESS_ENDED: &str = "AccessEnded";
 
@@ -132,7 +126,7 @@ fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Pl
     let mut status = request.status.clone().unwrap_or_default();
     let text = format!("the request is not judged: {objection}");
     let generation = super::readiness::generation(request);
-    condition::set(&mut status.conditions, READY, State::False, IDENTITY_NOT_ENFORCED, text, generation, now);
+    condition::set(&mut status.conditions, READY, State::False, NOT_JUDGED, text, generation, now);
     Plan::status(status)
 }
 

@@ -8,10 +8,11 @@ mod vouching;
 use chrono::{DateTime, Utc};
 
 use crate::api::catalog_resource::{
-    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, NOT_YET_JUDGED, ROLE_NOT_FOUND, RoleRef, RoleState, RoleStatus,
+    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, REASONS, ROLE_NOT_FOUND, RoleRef, RoleState, RoleStatus,
 };
+use crate::api::condition::shared::NOT_YET_JUDGED;
 use crate::api::condition::{self, State};
-use crate::api::{CatalogResource, CatalogResourceStatus};
+use crate::api::{CatalogResource, CatalogResourceStatus, Word};
 
 pub use judging::{Answer, MOST_QUESTIONS, Question, asks_again_at, questions};
 pub use offer::{Offer, OfferedRole, all_targets};
@@ -123,21 +124,21 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
     let of = |state: RoleState| plan.status.roles.iter().find(move |role| role.state == state);
     let worst = of(RoleState::NotAuthorized).or_else(|| of(RoleState::NotFound)).or_else(|| of(RoleState::Pending));
     let text = |role: &RoleStatus| format!("role {:?}: {}", role.name, role.message);
-    let (state, reason, message) = match worst {
-        None => (State::True, AUTHOR_MAY_BIND.to_owned(), String::new()),
+    let (state, why, message) = match worst {
+        None => (State::True, AUTHOR_MAY_BIND, String::new()),
         Some(role) => match role.state {
             // Nobody vouches for them, which is not to say that they may not.
-            RoleState::NotAuthorized if role.reason == AUTHOR_UNKNOWN => (State::Unknown, role.reason.clone(), text(role)),
-            RoleState::NotAuthorized => (State::False, role.reason.clone(), text(role)),
-            RoleState::NotFound => (State::Unknown, ROLE_NOT_FOUND.to_owned(), text(role)),
-            RoleState::Pending | RoleState::Ready => (State::Unknown, NOT_YET_JUDGED.to_owned(), text(role)),
+            RoleState::NotAuthorized if role.reason == AUTHOR_UNKNOWN => (State::Unknown, AUTHOR_UNKNOWN, text(role)),
+            RoleState::NotAuthorized => (State::False, reason(role), text(role)),
+            RoleState::NotFound => (State::Unknown, ROLE_NOT_FOUND, text(role)),
+            RoleState::Pending | RoleState::Ready => (State::Unknown, NOT_YET_JUDGED, text(role)),
         },
     };
     let before = condition::get(&plan.status.conditions, AUTHORIZED).map(|c| c.status.clone());
     if before.as_deref() != Some(state.as_str()) && state == State::False {
         plan.notices.push(Notice { warning: true, reason: "NotAuthorized", message: message.clone(), ..Notice::default() });
     }
-    condition::set(&mut plan.status.conditions, AUTHORIZED, state, &reason, message, generation, now);
+    condition::set(&mut plan.status.conditions, AUTHORIZED, state, why, message, generation, now);
 }
 
 fn every_role(roles: &[RoleStatus]) -> Result<(), Wrong> {
@@ -147,17 +148,7 @@ fn every_role(roles: &[RoleStatus]) -> Result<(), Wrong> {
     }
 }
 
-/// The reason of a role as a word that lives as long as the program.
-fn reason(role: &RoleStatus) -> &'static str {
-    use crate::api::catalog_resource as api;
-    let known = [
-        AUTHOR_UNKNOWN,
-        ROLE_NOT_FOUND,
-        api::AUTHOR_CANNOT_BIND,
-        api::TOO_BROAD,
-        api::NAMESPACE_NOT_FOUND,
-        api::ROLE_IS_NAMESPACED,
-        api::NO_CATALOG,
-    ];
-    known.into_iter().find(|word| *word == role.reason).unwrap_or(NOT_YET_JUDGED)
+/// The reason of a role as a word of the list.
+fn reason(role: &RoleStatus) -> Word {
+    REASONS.iter().copied().find(|word| role.reason == *word).unwrap_or(NOT_YET_JUDGED)
 }

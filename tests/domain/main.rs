@@ -10,6 +10,7 @@ mod grants;
 mod judged;
 mod life;
 mod tables;
+mod words;
 
 use proptest::test_runner::{Config, RngSeed};
 

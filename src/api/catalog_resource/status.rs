@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RoleRef;
+use crate::api::condition::shared::{AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED};
+use crate::api::word::vocabulary;
 
 /// What the operator found.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -116,23 +118,29 @@ pub struct PlaceStatus {
     pub message: String,
 }
 
-/// Condition: the authors could bind every role themselves, by Kubernetes' own escalation rule.
-pub const AUTHORIZED: &str = "Authorized";
-/// `Authorized=False`: the message names the first role that an author cannot bind, and what they lack.
-pub const AUTHOR_CANNOT_BIND: &str = "AuthorCannotBind";
-/// `Authorized=False`: a role permits more single things than can be asked about, and an author does not hold the verb `bind` on it.
-pub const TOO_BROAD: &str = "TooBroad";
-/// `Authorized=False` or `Unknown`: nobody vouches for an author; the admission policies were not in force when it was written.
-pub const AUTHOR_UNKNOWN: &str = "AuthorUnknown";
-/// `Authorized=Unknown`: a role does not exist, so that nobody can tell what it would permit.
-pub const ROLE_NOT_FOUND: &str = "RoleNotFound";
-/// `Authorized=True`.
-pub const AUTHOR_MAY_BIND: &str = "AuthorMayBind";
-/// `Authorized=Unknown`: the API server has not been asked yet.
-pub const NOT_YET_JUDGED: &str = "NotYetJudged";
-/// `Ready=False`: a namespace of the target does not exist.
-pub const NAMESPACE_NOT_FOUND: &str = "NamespaceNotFound";
-/// `Ready=False`: the object lies in a namespace that belongs to no Catalog.
-pub const NO_CATALOG: &str = "NoCatalog";
-/// `Ready=False`: a `Role` cannot be granted cluster-wide.
-pub const ROLE_IS_NAMESPACED: &str = "RoleIsNamespaced";
+vocabulary! {
+    conditions [MASS_REVOCATION_HELD] {
+        /// The authors could bind every role themselves, by Kubernetes' own escalation rule.
+        AUTHORIZED = "Authorized";
+        /// Only while it holds: a binding of somebody else has the name of one that the operator needs, and is left alone.
+        CONFLICT = "Conflict";
+    }
+    reasons [AVAILABLE, IN_USE, NO_CATALOG, NOT_YET_JUDGED, CONFIRMATION_REQUIRED] {
+        /// Every author may hand out every role in each of its places.
+        AUTHOR_MAY_BIND = "AuthorMayBind" in "`Authorized=True`";
+        /// An author cannot bind a role; the message names the first such role, and what they lack.
+        AUTHOR_CANNOT_BIND = "AuthorCannotBind" in "`Authorized=False`, `Ready=False`";
+        /// A role permits more single things than can be asked about, and an author does not hold the verb `bind` on it.
+        TOO_BROAD = "TooBroad" in "`Authorized=False`, `Ready=False`";
+        /// Nobody vouches for an author: the admission policies were not in force when it was written.
+        AUTHOR_UNKNOWN = "AuthorUnknown" in "`Authorized=Unknown`, `Ready=False`";
+        /// A role does not exist, so that nobody can tell what it would permit.
+        ROLE_NOT_FOUND = "RoleNotFound" in "`Authorized=Unknown`, `Ready=False`";
+        /// A namespace of the target does not exist.
+        NAMESPACE_NOT_FOUND = "NamespaceNotFound" in "`Ready=False`";
+        /// A `Role` cannot be granted cluster-wide.
+        ROLE_IS_NAMESPACED = "RoleIsNamespaced" in "`Ready=False`";
+        /// The message names the bindings that are in the way.
+        NAME_TAKEN = "NameTaken" in "`Conflict=True`";
+    }
+}

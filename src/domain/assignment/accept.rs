@@ -4,27 +4,29 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::{RequestPhase, Schedule};
-use crate::api::approval_decision::IDENTITY_NOT_ENFORCED;
 use crate::api::assignment::Source;
+use crate::api::assignment::reason::{
+    ALREADY_ASSIGNED, IDENTITY_NOT_ENFORCED, INCOMPATIBLE, NOT_ELIGIBLE, PACKAGE_NOT_FOUND, PACKAGE_NOT_READY, POLICY_NOT_FOUND,
+    POLICY_NOT_READY, REQUEST_NOT_APPROVED, SCHEDULE_PAST, SCHEDULE_TOO_LONG, SELF_ASSIGNMENT, SOURCE_UNKNOWN,
+};
 use crate::api::labels;
 use crate::api::subject::SubjectKind;
-use crate::api::{AccessRequest, Assignment, Policy};
-use crate::domain::guards::Reason;
+use crate::api::{AccessRequest, Assignment, Policy, Word};
 use crate::domain::plan::{Effect, Key};
 use crate::domain::request::assignment_name;
 use crate::domain::schedule::{later, limit, show};
 use crate::domain::{holdings, readiness};
 
-use super::{Input, Origin, REQUEST_NOT_APPROVED, SELF_ASSIGNMENT};
+use super::{Input, Origin};
 
 /// Why an assignment gives nothing yet.
 pub(super) struct Refused {
-    pub reason: &'static str,
+    pub reason: Word,
     pub message: String,
     pub requeue_at: Option<DateTime<Utc>>,
 }
 
-fn refused(reason: &'static str, message: impl Into<String>) -> Refused {
+fn refused(reason: Word, message: impl Into<String>) -> Refused {
     Refused { reason, message: message.into(), requeue_at: None }
 }
 
@@ -40,7 +42,7 @@ pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effe
         Some(Source::Request) => from_request(input, now).map(|()| None),
         Some(Source::Direct) => direct(input, now),
         None => {
-            Err(refused("SourceUnknown", "spec.source is empty: the admission policies were not in force when it was written"))
+            Err(refused(SOURCE_UNKNOWN, "spec.source is empty: the admission policies were not in force when it was written"))
         }
     }
 }
@@ -74,35 +76,29 @@ fn vouches(request: &AccessRequest, assignment: &Assignment) -> bool {
 fn direct(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
     let spec = &input.assignment.spec;
     if input.catalog.is_none() {
-        return Err(refused(Reason::PackageNotFound.as_str(), "this namespace belongs to no Catalog that is Ready"));
+        return Err(refused(PACKAGE_NOT_FOUND, "this namespace belongs to no Catalog that is Ready"));
     }
     let Some(package) = input.package else {
         return Err(refused(
-            Reason::PackageNotFound.as_str(),
+            PACKAGE_NOT_FOUND,
             format!("access package {:?} does not exist in this namespace", spec.access_package),
         ));
     };
     if !readiness::package_is_ready(package) {
-        return Err(refused(Reason::PackageNotReady.as_str(), format!("access package {:?} is not Ready", spec.access_package)));
+        return Err(refused(PACKAGE_NOT_READY, format!("access package {:?} is not Ready", spec.access_package)));
     }
     let policy = input.policy.filter(|policy| policy.spec.access_package == spec.access_package);
     let Some(policy) = policy else {
         let text = format!("policy {:?} of access package {:?} does not exist", spec.policy, spec.access_package);
-        return Err(refused(Reason::PolicyNotFound.as_str(), text));
+        return Err(refused(POLICY_NOT_FOUND, text));
     };
     if let Err(wrong) = readiness::policy_terms(policy, Some(package)) {
-        return Err(refused(
-            Reason::PolicyNotReady.as_str(),
-            format!("policy {:?} is not Ready: {}", spec.policy, wrong.message),
-        ));
+        return Err(refused(POLICY_NOT_READY, format!("policy {:?} is not Ready: {}", spec.policy, wrong.message)));
     }
     possible_subject(input, policy)?;
     if let Some(held) = input.holdings.live(now) {
         let name = held.metadata.name.as_deref().unwrap_or_default();
-        return Err(refused(
-            Reason::AlreadyAssigned.as_str(),
-            format!("{} holds the package by assignment {name:?}", spec.subject),
-        ));
+        return Err(refused(ALREADY_ASSIGNED, format!("{} holds the package by assignment {name:?}", spec.subject)));
     }
     compatible(input, now)?;
     period(input, &policy.spec.expiration)
@@ -117,7 +113,7 @@ fn possible_subject(input: &Input<'_>, policy: &Policy) -> Result<(), Refused> {
             "{} belongs to Kubernetes itself and can have the package only as a group that requestors.subjects of policy {name:?} names",
             spec.subject
         );
-        return Err(refused(Reason::NotEligible.as_str(), text));
+        return Err(refused(NOT_ELIGIBLE, text));
     }
     if !policy.spec.self_assignment && spec.assigned_by.as_ref().is_some_and(|who| spec.subject.covers(who)) {
         let text = format!(
@@ -142,7 +138,7 @@ fn compatible(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
                 "{} holds or asks for the incompatible access package {package:?}: {object}",
                 input.assignment.spec.subject
             );
-            Err(refused(Reason::Incompatible.as_str(), text))
+            Err(refused(INCOMPATIBLE, text))
         }
         None => Ok(()),
     }
@@ -182,14 +178,14 @@ fn period(input: &Input<'_>, expiration: &crate::api::policy::Expiration) -> Res
     let limit = limit(expiration, start);
     match (input.assignment.end(), limit) {
         (Some(end), _) if end <= start => {
-            Err(refused(Reason::SchedulePast.as_str(), format!("the end {} is not after the start {}", show(end), show(start))))
+            Err(refused(SCHEDULE_PAST, format!("the end {} is not after the start {}", show(end), show(start))))
         }
         (Some(end), Some(limit)) if end > limit => {
             let text = format!("the end {} is later than the policy allows, {}", show(end), show(limit));
-            Err(refused(Reason::ScheduleTooLong.as_str(), text))
+            Err(refused(SCHEDULE_TOO_LONG, text))
         }
         (None, Some(limit)) if limit <= start => {
-            Err(refused(Reason::SchedulePast.as_str(), format!("the policy allows access until {} only", show(limit))))
+            Err(refused(SCHEDULE_PAST, format!("the policy allows access until {} only", show(limit))))
         }
         (None, Some(limit)) => Ok(Some(Effect::EnterEnd { assignment: Key::of(input.assignment), end: limit })),
         _ => Ok(None),

@@ -2,14 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::assignment::reason::{REQUEST_NOT_APPROVED, SCHEDULE_TOO_LONG, WAS_ACCEPTED};
 use crate::api::assignment::{ACCEPTED, AssignmentPhase, DELIVERED};
 use crate::api::condition::{self, READY, State};
 use crate::api::{Assignment, AssignmentStatus};
-use crate::domain::guards::Reason;
 use crate::domain::readiness::generation;
 use crate::domain::schedule::show;
-
-use super::REQUEST_NOT_APPROVED;
 
 /// Sets all three conditions; each is always there.
 pub(super) fn set_all(status: &mut AssignmentStatus, assignment: &Assignment, now: DateTime<Utc>) {
@@ -19,12 +17,12 @@ pub(super) fn set_all(status: &mut AssignmentStatus, assignment: &Assignment, no
     let plain = (reason, status.message.clone());
     let ready = matches!(phase, P::Scheduled | P::Delivered | P::Expired | P::Revoked);
     let (ready, ready_why) = match overlong(status, assignment) {
-        Some(text) => (false, (Reason::ScheduleTooLong.as_str().to_owned(), text)),
+        Some(text) => (false, (SCHEDULE_TOO_LONG.to_string(), text)),
         None => (ready, plain.clone()),
     };
     let accepted = accepted(status);
     // Once it is accepted there is nothing more to say about that, whatever becomes of it.
-    let accepted_why = if accepted == State::True { (ACCEPTED.to_owned(), String::new()) } else { plain.clone() };
+    let accepted_why = if accepted == State::True { (WAS_ACCEPTED.to_string(), String::new()) } else { plain.clone() };
     let entries = [
         (ACCEPTED, accepted, accepted_why),
         (DELIVERED, State::from(phase == P::Delivered), plain),

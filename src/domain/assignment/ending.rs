@@ -2,12 +2,14 @@
 
 use chrono::TimeDelta;
 
+use crate::api::Word;
+use crate::api::assignment::reason::{DELETED, EXPIRED, REQUEST_DELETED, REVOKED};
 use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::labels::REVOKE;
 use crate::domain::plan::Effect;
 use crate::domain::schedule::show;
 
-use super::{DELETED, Draft, EXPIRED, Origin, REQUEST_DELETED, REVOKED, Role, grants};
+use super::{Draft, Origin, Role, grants};
 
 /// After its end an assignment is left as it is for this long, so that the common case takes one write: most often its access is gone
 /// by then, and Revoking need not be told.
@@ -15,7 +17,7 @@ const GRACE: TimeDelta = TimeDelta::seconds(2);
 
 impl Draft<'_, '_> {
     /// Why access must end now, if it must.
-    pub(super) fn ending(&self) -> Option<(&'static str, String)> {
+    pub(super) fn ending(&self) -> Option<(Word, String)> {
         let (assignment, now) = (self.input.assignment, self.now);
         if assignment.metadata.deletion_timestamp.is_some() {
             return Some((DELETED, "the Assignment is being deleted".to_owned()));
@@ -31,13 +33,13 @@ impl Draft<'_, '_> {
             return Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned()));
         }
         // What is being taken away is taken away, whatever the spec says by now.
-        let reason = [EXPIRED, REVOKED, DELETED, REQUEST_DELETED].into_iter().find(|r| *r == self.plan.status.reason);
+        let reason = [EXPIRED, REVOKED, DELETED, REQUEST_DELETED].into_iter().find(|r| self.plan.status.reason == *r);
         (self.phase() == AssignmentPhase::Revoking)
             .then(|| (reason.unwrap_or(REVOKED), "its access was being taken away".to_owned()))
     }
 
     /// Ends the access; `Expired` or `Revoked` is said only when it is gone.
-    pub(super) fn end(&mut self, reason: &'static str, message: String) {
+    pub(super) fn end(&mut self, reason: Word, message: String) {
         let never_given = matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled);
         let left: Vec<&Role> = self.input.roles.iter().filter(|role| !role.shared && !role.present.is_empty()).collect();
         if !left.is_empty() && !never_given {
@@ -50,20 +52,20 @@ impl Draft<'_, '_> {
         let by = self.input.assignment.spec.revoked.as_ref().map(|r| r.by.clone()).filter(|by| !by.is_empty());
         self.plan.status.grants.clear();
         self.plan.status.ended_at = Some(self.now);
-        self.enter(phase, reason, by.as_deref(), &message);
+        self.enter(phase, Some(reason), by.as_deref(), &message);
         self.over();
     }
 
-    fn revoking(&mut self, reason: &'static str, message: &str) {
+    fn revoking(&mut self, reason: Word, message: &str) {
         let request_timeout =
             self.input.assignment.end().map(|end| end + GRACE).filter(|until| reason == EXPIRED && self.now < *until);
         if self.phase() != AssignmentPhase::Revoking {
             if request_timeout.is_some() {
                 return self.plan.requeue(request_timeout);
             }
-            self.enter(AssignmentPhase::Revoking, reason, None, message);
+            self.enter(AssignmentPhase::Revoking, Some(reason), None, message);
         }
-        self.say(reason, message);
+        self.say(Some(reason), message);
         self.plan.status.grants = grants::statuses(&self.input.roles, true);
     }
 

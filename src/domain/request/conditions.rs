@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::access_request::reason::{APPROVED_BY_APPROVERS, GUARDS_PASSED, NO_APPROVAL_REQUIRED};
 use crate::api::access_request::{ACCEPTED, APPROVED, DELIVERED, RequestPhase};
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessRequest, AccessRequestStatus};
@@ -41,14 +42,14 @@ pub(super) fn set_all(status: &mut AccessRequestStatus, request: &AccessRequest,
 
 fn accepted_under(status: &AccessRequestStatus) -> (String, String) {
     let message = status.policy.as_ref().map(|policy| format!("accepted under policy {:?}, with its terms of then", policy.name));
-    ("GuardsPassed".to_owned(), message.unwrap_or_default())
+    (GUARDS_PASSED.to_string(), message.unwrap_or_default())
 }
 
 fn approved_by(status: &AccessRequestStatus) -> (String, String) {
     let decisions = status.stages.iter().flat_map(|stage| stage.decisions.iter().map(move |decision| (stage, decision)));
     let by: Vec<String> = decisions.map(|(s, d)| format!("{} in stage {:?} as {}", d.approver, s.name, d.r#as)).collect();
     match by.is_empty() {
-        true => ("NoApprovalRequired".to_owned(), "no approval was needed".to_owned()),
-        false => ("ApprovedByApprovers".to_owned(), format!("by {}", by.join("; "))),
+        true => (NO_APPROVAL_REQUIRED.to_string(), "no approval was needed".to_owned()),
+        false => (APPROVED_BY_APPROVERS.to_string(), format!("by {}", by.join("; "))),
     }
 }

@@ -2,6 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::api::access_request::reason::{ASSIGNMENT_ENDED, ASSIGNMENT_IN_THE_WAY, DONE};
 use crate::api::access_request::{RequestPhase, RequestType, Schedule};
 use crate::api::assignment::{AssignmentPhase, AssignmentSchedule, Source};
 use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
@@ -9,11 +10,9 @@ use crate::api::{AccessRequest, Assignment, AssignmentSpec};
 use crate::domain::guards::{self, Reason, Refusal};
 use crate::domain::holdings::Rank;
 use crate::domain::plan::{Effect, Key};
-use crate::domain::readiness::CONFLICT;
 use crate::domain::schedule::{self, later, show};
 
 use super::draft::Draft;
-use super::{ASSIGNMENT_ENDED, DELIVERED};
 
 /// Approved, a passing phase: guards again, then the period is fixed for good.
 pub(super) fn approved(draft: &mut Draft<'_, '_>) {
@@ -25,7 +24,7 @@ pub(super) fn approved(draft: &mut Draft<'_, '_>) {
         RequestType::Extend => extend(draft),
         RequestType::Remove => {
             draft.plan.status.assignment = live_name(draft);
-            draft.enter(RequestPhase::Provisioning, "", None, "the access is being taken away");
+            draft.enter(RequestPhase::Provisioning, None, None, "the access is being taken away");
         }
     }
 }
@@ -61,7 +60,7 @@ fn fix_period(draft: &mut Draft<'_, '_>) {
             let start = period.start_time;
             draft.plan.status.schedule = Some(period);
             if start > draft.now {
-                draft.enter(RequestPhase::Scheduled, "", None, format!("approved; access starts at {}", show(start)));
+                draft.enter(RequestPhase::Scheduled, None, None, format!("approved; access starts at {}", show(start)));
             } else {
                 provision(draft);
             }
@@ -79,7 +78,7 @@ fn extend(draft: &mut Draft<'_, '_>) {
             let end = later(old_end, period.end_time);
             draft.plan.status.schedule = Some(Schedule { start_time: start, end_time: end });
             draft.plan.status.assignment = name;
-            draft.enter(RequestPhase::Provisioning, "", None, format!("access is extended {}", Draft::period(end)));
+            draft.enter(RequestPhase::Provisioning, None, None, format!("access is extended {}", Draft::period(end)));
         }
     }
 }
@@ -103,7 +102,7 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
 fn provision(draft: &mut Draft<'_, '_>) {
     draft.plan.status.assignment = Some(assignment_name(draft.input.request));
     let granted = granted(draft);
-    draft.enter(RequestPhase::Provisioning, "", None, granted);
+    draft.enter(RequestPhase::Provisioning, None, None, granted);
 }
 
 fn granted(draft: &Draft<'_, '_>) -> String {
@@ -133,7 +132,7 @@ fn adding(draft: &mut Draft<'_, '_>) {
     let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
     if is_over(assignment) && delivered {
         // It was delivered while nobody looked, and has ended since.
-        return draft.enter(RequestPhase::Delivered, DELIVERED, None, "every role was delivered");
+        return draft.enter(RequestPhase::Delivered, Some(DONE), None, "every role was delivered");
     }
     if is_over(assignment) {
         return cancel_ended(draft, assignment);
@@ -142,15 +141,15 @@ fn adding(draft: &mut Draft<'_, '_>) {
     match assignment.phase() {
         AssignmentPhase::Delivered => {
             let end = assignment.end();
-            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("every role was delivered, {}", Draft::period(end)));
+            draft.enter(RequestPhase::Delivered, Some(DONE), None, format!("every role was delivered, {}", Draft::period(end)));
         }
         AssignmentPhase::PartiallyDelivered if draft.phase() == RequestPhase::Provisioning => {
-            draft.enter(RequestPhase::PartiallyDelivered, "", None, message);
+            draft.enter(RequestPhase::PartiallyDelivered, None, None, message);
         }
         // All goes well: nothing that would be worth another write.
-        AssignmentPhase::Provisioning if draft.phase() == RequestPhase::Provisioning => draft.say("", &granted(draft)),
+        AssignmentPhase::Provisioning if draft.phase() == RequestPhase::Provisioning => draft.say(None, &granted(draft)),
         _ if message.is_empty() => {}
-        _ => draft.say("", &message),
+        _ => draft.say(None, &message),
     }
 }
 
@@ -159,7 +158,7 @@ fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
     let name = other.metadata.name.as_deref().unwrap_or_default();
     let text =
         format!("Assignment {name:?} is in the way: it was not made for this request; a manager of the catalog must delete it");
-    draft.say(CONFLICT, &text);
+    draft.say(Some(ASSIGNMENT_IN_THE_WAY), &text);
     draft.wait_for(text);
 }
 
@@ -177,7 +176,7 @@ fn extending(draft: &mut Draft<'_, '_>) {
     match target(draft) {
         None => cancel(draft, "the assignment is gone".to_owned()),
         Some(assignment) if later(assignment.end(), wanted) == assignment.end() => {
-            draft.enter(RequestPhase::Delivered, DELIVERED, None, format!("access goes on {}", Draft::period(assignment.end())));
+            draft.enter(RequestPhase::Delivered, Some(DONE), None, format!("access goes on {}", Draft::period(assignment.end())));
         }
         Some(assignment) if is_over(assignment) || assignment.end().is_some_and(|end| draft.now >= end) => {
             cancel_ended(draft, assignment);
@@ -198,7 +197,7 @@ fn removing(draft: &mut Draft<'_, '_>) {
                 draft.plan.effects.push(Effect::Revoke { assignment: Key::of(assignment), by, reason });
             }
         }
-        _ => draft.enter(RequestPhase::Delivered, DELIVERED, None, "the access is gone"),
+        _ => draft.enter(RequestPhase::Delivered, Some(DONE), None, "the access is gone"),
     }
 }
 
@@ -214,7 +213,7 @@ fn cancel_ended(draft: &mut Draft<'_, '_>, assignment: &Assignment) {
 }
 
 fn cancel(draft: &mut Draft<'_, '_>, message: String) {
-    draft.enter(RequestPhase::Cancelled, ASSIGNMENT_ENDED, None, message);
+    draft.enter(RequestPhase::Cancelled, Some(ASSIGNMENT_ENDED), None, message);
 }
 
 /// Longest reason of a revocation that the schema of an Assignment takes.

@@ -4,10 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
+use crate::api::access_request::reason::CANCELLED;
 use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
 use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
-use crate::api::{AccessRequestStatus, ApprovalDecision};
+use crate::api::{AccessRequestStatus, ApprovalDecision, Word};
 use crate::domain::approval::Judgement;
 use crate::domain::guards::{Reason, Refusal};
 use crate::domain::plan::{Effect, Key, Plan};
@@ -15,7 +16,7 @@ use crate::domain::readiness::generation;
 use crate::domain::schedule::show;
 use crate::domain::{decision, history};
 
-use super::{CANCELLED, Input, conditions};
+use super::{Input, conditions};
 
 /// A plan in the making.
 pub(super) struct Draft<'s, 'a> {
@@ -64,7 +65,7 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     /// Enters a phase, with its entry in the timeline.
-    pub fn enter(&mut self, phase: RequestPhase, reason: &'static str, by: Option<&str>, message: impl Into<String>) {
+    pub fn enter(&mut self, phase: RequestPhase, reason: Option<Word>, by: Option<&str>, message: impl Into<String>) {
         let (event, warning) = match phase {
             RequestPhase::Submitted => ("Submitted", false),
             RequestPhase::PendingApproval => ("PendingApproval", false),
@@ -82,9 +83,12 @@ impl<'s, 'a> Draft<'s, 'a> {
             self.plan.status.schedule = None;
         }
         self.say(reason, &message);
-        let told = if reason.is_empty() || reason == event { message } else { format!("{reason}: {message}") };
+        let told = match reason {
+            Some(reason) if reason.as_str() != event => format!("{reason}: {message}"),
+            _ => message,
+        };
         self.publish(warning, event, by, &told);
-        history::entered(&mut self.plan.notices, reason);
+        history::entered(&mut self.plan.notices, reason.map(Word::as_str).unwrap_or_default());
     }
 
     /// Records something that is no change of phase.
@@ -93,8 +97,8 @@ impl<'s, 'a> Draft<'s, 'a> {
     }
 
     /// Sets reason and message, without a change of phase.
-    pub fn say(&mut self, reason: &str, message: &str) {
-        self.plan.status.reason = reason.to_owned();
+    pub fn say(&mut self, reason: Option<Word>, message: &str) {
+        self.plan.status.reason = reason.map(Word::as_str).unwrap_or_default().to_owned();
         self.plan.status.message = message.chars().take(2_000).collect();
         self.plan.status.waits_for = String::new();
     }
@@ -106,7 +110,7 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     pub fn deny(&mut self, refusal: &Refusal, by: Option<&str>) {
         self.close_stage(StageState::Denied);
-        self.enter(RequestPhase::Denied, refusal.reason.as_str(), by, &refusal.message);
+        self.enter(RequestPhase::Denied, Some(refusal.reason.word()), by, &refusal.message);
         if refusal.reason == Reason::TooManyRequests {
             self.plan.notices.iter_mut().for_each(|notice| notice.quiet = true);
         }
@@ -117,7 +121,7 @@ impl<'s, 'a> Draft<'s, 'a> {
         let asked = self.input.request.spec.cancelled;
         if asked {
             self.close_stage(StageState::Cancelled);
-            self.enter(RequestPhase::Cancelled, CANCELLED, None, "spec.cancelled was set");
+            self.enter(RequestPhase::Cancelled, Some(CANCELLED), None, "spec.cancelled was set");
         }
         asked
     }

@@ -3,15 +3,16 @@
 use chrono::TimeDelta;
 
 use crate::api::Assignment;
+use crate::api::access_request::reason::DONE;
 use crate::api::access_request::{RequestPhase, RequestType};
 use crate::api::timeline::TimelineEntry;
 use crate::domain::guards::Reason;
 use crate::domain::plan::Effect;
 use crate::domain::schedule::show;
 
+use super::ACCESS_ENDED;
 use super::deliver::target;
 use super::draft::Draft;
-use super::{ACCESS_ENDED, DELIVERED};
 
 /// Ended: the record is kept for its retention, and as long as the access that came from it.
 pub(super) fn ended(draft: &mut Draft<'_, '_>) {
@@ -37,7 +38,7 @@ pub(super) fn ended(draft: &mut Draft<'_, '_>) {
 fn kept(draft: &Draft<'_, '_>) -> TimeDelta {
     let status = &draft.plan.status;
     let refused = status.phase == RequestPhase::Denied && status.policy.is_none();
-    let most = match status.reason == Reason::TooManyRequests.as_str() {
+    let most = match status.reason == Reason::TooManyRequests.word() {
         true => TimeDelta::minutes(10),
         false => TimeDelta::days(7),
     };
@@ -60,7 +61,7 @@ fn access_ended(draft: &mut Draft<'_, '_>) {
     };
     let message = format!("access ended at {}: {why}", show(at));
     draft.publish(false, ACCESS_ENDED, None, &message);
-    draft.say(DELIVERED, &message);
+    draft.say(Some(DONE), &message);
     if let Some(period) = &mut draft.plan.status.schedule {
         period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));
     }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use crate::api::Catalog;
+use crate::api::access_request::reason::{AWAITING_APPROVAL, NO_APPROVER};
 use crate::api::access_request::{RequestPhase, StageState};
 use crate::api::approval_decision::{CONTENT_CHANGED, Verdict};
 use crate::api::policy::Stage;
@@ -33,7 +34,7 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
     }
     follow_content(draft);
     let Some((index, stage)) = open_stage(draft) else {
-        return draft.enter(RequestPhase::Approved, "", None, "every stage has its approvals");
+        return draft.enter(RequestPhase::Approved, None, None, "every stage has its approvals");
     };
     count(draft, index, &stage);
     let Some(status) = draft.plan.status.stages.get(index).cloned() else { return };
@@ -72,7 +73,7 @@ fn follow_content(draft: &mut Draft<'_, '_>) {
         "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
         if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
     );
-    draft.publish(true, CONTENT_CHANGED, None, &text);
+    draft.publish(true, CONTENT_CHANGED.as_str(), None, &text);
     stage_opened(draft);
 }
 
@@ -146,13 +147,13 @@ fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
     let missing = approvals(usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len()));
     if names.is_empty() {
         let text = format!("nobody may decide stage {:?}: its approvers are the requestor or the subject", status.name);
-        draft.say("NoApprover", &text);
+        draft.say(Some(NO_APPROVER), &text);
         let next =
             status.escalates_at.filter(|at| *at > now).map(|at| format!("escalation at {}, or ", show(at))).unwrap_or_default();
         draft.wait_for(format!("{next}time-out at {}", show(status.deadline)));
     } else {
         let text = format!("stage {:?} waits for {missing}", status.name);
-        draft.say("AwaitingApproval", &text);
+        draft.say(Some(AWAITING_APPROVAL), &text);
         draft.wait_for(format!("{} (stage {}, {missing}, until {})", names.join(", "), status.name, show(status.deadline)));
     }
     draft.plan.requeue(Some(status.deadline));
@@ -179,7 +180,7 @@ fn approved(draft: &mut Draft<'_, '_>, index: usize) {
     let why = last.map(|d| d.reason.clone()).unwrap_or_default();
     draft.publish(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
     let Some(next) = pinned.stages.get(index + 1) else {
-        return draft.enter(RequestPhase::Approved, "", by.as_deref(), "every stage has its approvals");
+        return draft.enter(RequestPhase::Approved, None, by.as_deref(), "every stage has its approvals");
     };
     let Some(people) = draft.input.people() else { return };
     // Decisions for the next stage count from the moment this one was decided, by the API server's clock.

@@ -49,7 +49,7 @@ fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
     if draft.now >= until {
         return draft.deny(refusal, None);
     }
-    draft.say(refusal.reason.as_str(), &refusal.message);
+    draft.say(Some(refusal.reason.word()), &refusal.message);
     draft.wait_for(format!("{} (until {})", refusal.message, schedule::show(until)));
     draft.plan.requeue(Some(until));
 }
@@ -74,7 +74,7 @@ fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
             let opened = approval::open(first, &pending::bench(draft.input, &people), created(draft.input.request), draft.now);
             draft.plan.status.stages.push(opened);
             pending::pin_content(draft);
-            draft.enter(RequestPhase::PendingApproval, "", None, format!("accepted under policy {:?}", pinned.name));
+            draft.enter(RequestPhase::PendingApproval, None, None, format!("accepted under policy {:?}", pinned.name));
             pending::stage_opened(draft);
         }
     }
@@ -82,5 +82,5 @@ fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
 
 fn approve_at_once(draft: &mut Draft<'_, '_>, why: &str) {
     draft.just_passed = true;
-    draft.enter(RequestPhase::Approved, "", None, why);
+    draft.enter(RequestPhase::Approved, None, None, why);
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::CatalogResource;
 use crate::api::catalog_resource::{
-    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, NAMESPACE_NOT_FOUND, NO_CATALOG, NOT_YET_JUDGED, PlaceStatus,
-    ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleKind, RoleState, RoleStatus, TOO_BROAD,
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, NAMESPACE_NOT_FOUND, PlaceStatus, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND,
+    RoleKind, RoleState, RoleStatus, TOO_BROAD,
 };
-use crate::api::condition;
+use crate::api::condition::{self, shared::NO_CATALOG, shared::NOT_YET_JUDGED};
 use crate::api::subject::Identity;
 use crate::api::time::from_meta;
+use crate::api::{CatalogResource, Word};
 
 use super::offer::{Offer, OfferedRole, authors};
 use super::standing::{blank, is_about, is_alive, is_in, missing};
@@ -114,8 +114,8 @@ pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<P
     for (question, answer) in answers {
         let (allowed, reason, message) = match answer {
             Answer::MayBind => (true, "", ""),
-            Answer::CannotBind(what) => (false, AUTHOR_CANNOT_BIND, what.as_str()),
-            Answer::TooBroad(what) => (false, TOO_BROAD, what.as_str()),
+            Answer::CannotBind(what) => (false, AUTHOR_CANNOT_BIND.as_str(), what.as_str()),
+            Answer::TooBroad(what) => (false, TOO_BROAD.as_str(), what.as_str()),
             Answer::Gone => continue,
         };
         places.retain(|old| !is_in(old, &question.target.scope) || (old.allowed && !allowed));
@@ -151,11 +151,11 @@ pub(super) fn role_status(
     };
     // As long as there is more to ask, what was known before decides what moves and what goes.
     let digest = if reason == NOT_YET_JUDGED { known.digest } else { role.digest.clone() };
-    RoleStatus { state, reason: reason.to_owned(), message: message.chars().take(1_000).collect(), digest, ..status }
+    RoleStatus { state, reason: reason.to_string(), message: message.chars().take(1_000).collect(), digest, ..status }
 }
 
 /// The first place in which a role is refused, else in which it is missing, else in which it is not judged.
-fn worst(offer: &Offer, role: &OfferedRole, cluster: &dyn Cluster, answers: &[PlaceStatus]) -> (RoleState, &'static str, String) {
+fn worst(offer: &Offer, role: &OfferedRole, cluster: &dyn Cluster, answers: &[PlaceStatus]) -> (RoleState, Word, String) {
     let found: Vec<_> = role.targets().map(|target| in_place(offer, role, &target, cluster, answers)).collect();
     let first = |wanted: RoleState| found.iter().find(|(state, ..)| *state == wanted).cloned();
     [RoleState::NotAuthorized, RoleState::NotFound, RoleState::Pending].into_iter().find_map(first).unwrap_or((
@@ -171,7 +171,7 @@ fn in_place(
     target: &Target,
     cluster: &dyn Cluster,
     answers: &[PlaceStatus],
-) -> (RoleState, &'static str, String) {
+) -> (RoleState, Word, String) {
     if let Some(text) = missing(target, cluster) {
         let reason = match &target.scope {
             Scope::Cluster if target.role.kind == RoleKind::Role => ROLE_IS_NAMESPACED,

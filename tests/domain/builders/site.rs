@@ -160,6 +160,7 @@ impl Site {
             open: &|_, _| false,
         };
         let status = resource::decide(&input, self.now).status;
+        crate::words::are_listed("CatalogResource", &status);
         CatalogResource { status: Some(status), ..self.resource.clone() }
     }
 

@@ -13,6 +13,7 @@ use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::plan::{Write, plan};
 
 use crate::builders::RETENTION;
+use crate::words;
 
 use super::oracle::{self, is_held};
 use super::store::{Kind, Store};
@@ -207,7 +208,7 @@ impl Store {
     }
 
     /// Writes the status first and has the effects afterwards; in between, the same look leads to the same.
-    fn carry_out<K: Kind, S: PartialEq + Clone + std::fmt::Debug>(
+    fn carry_out<K: Kind, S: PartialEq + Clone + std::fmt::Debug + serde::Serialize>(
         &mut self,
         key: &Key,
         plan: Plan<S>,
@@ -221,6 +222,7 @@ impl Store {
             plan.requeue_at,
             self.now
         );
+        words::are_listed(&K::kind(&()), &plan.status);
         let found = status(K::table(self).get_mut(key).unwrap());
         let mut left = how.writes;
         let differs = found.as_ref() != Some(&plan.status);
@@ -277,6 +279,7 @@ impl Store {
             Effect::AddFinalizer(finalizer) => self.finalizer::<K>(own, finalizer, true),
             Effect::RemoveFinalizer(finalizer) => self.finalizer::<K>(own, finalizer, false),
             Effect::RecordDecision { decision, status } => {
+                words::are_listed("ApprovalDecision", &status);
                 let found = self.decisions.get_mut(&decision).unwrap();
                 let changed = found.status.as_ref() != Some(&*status);
                 found.status = Some(*status);

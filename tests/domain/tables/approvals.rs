@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::StageState;
+use entitlement_operator::api::approval_decision::STAGE_CLOSED;
 use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::policy::Stage;
-use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject};
+use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject, Word};
 use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::approval::{Bench, approvers_at, judge, open, order};
 
@@ -60,7 +61,7 @@ impl Table {
         let mut sorted: Vec<&ApprovalDecision> = decisions.iter().collect();
         order(&mut sorted);
         let judged = judge(&self.stage, &mut status, &bench, &sorted);
-        (status.state, judged.into_iter().map(|(key, word)| (key.name, word.err().unwrap_or("Decided"))).collect())
+        (status.state, judged.into_iter().map(|(key, word)| (key.name, word.err().map_or("Decided", Word::as_str))).collect())
     }
 
     fn one(&self, decision: ApprovalDecision) -> (StageState, &'static str) {
@@ -126,7 +127,7 @@ fn a_decision_for_another_stage_or_another_time_does_not_count() {
 fn a_decision_before_the_stage_opened_does_not_count() {
     let (table, request) = (table(lead()), request("r1").created(at(5)));
     let bench = table.bench(&request);
-    for (seconds, word) in [(9, Err("StageClosed")), (10, Ok(()))] {
+    for (seconds, word) in [(9, Err(STAGE_CLOSED)), (10, Ok(()))] {
         let mut status = open(&lead(), &bench, at(10), at(12));
         assert_eq!(status.deadline, at(12 + 14 * DAY), "its time runs from when people can see it");
         let made = carol("d1").created(at(seconds));

@@ -45,7 +45,9 @@ impl Place {
             policies: self.policies.iter().map(|(policy, asks)| (policy, *asks)).collect(),
             waiting: self.waiting.iter().collect(),
         };
-        catalog::decide(&input, None, at(50))
+        let plan = catalog::decide(&input, None, at(50));
+        crate::words::are_listed("Catalog", &plan.status);
+        plan
     }
 
     /// Writes the bindings that are to be written.

@@ -208,6 +208,7 @@ fn a_request_that_nobody_vouches_for_is_denied() {
 fn while_identities_cannot_be_trusted_a_request_stands_still_and_says_so() {
     let broken = || Trust::Broken("the policy \"x\" is not bound".to_owned());
     let plan = Asked { trust: broken(), ..asked(alice("r1"), &[engineers()]) }.look(at(5));
+    crate::words::are_listed("AccessRequest", &plan.status);
     assert_eq!((plan.status.phase, plan.effects.len(), plan.status.timeline.len()), (Phase::Submitted, 0, 0));
     let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
     assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "IdentityNotEnforced"));

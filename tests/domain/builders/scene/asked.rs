@@ -14,6 +14,7 @@ use entitlement_operator::domain::{Effect, Key, Plan, Trust, request};
 use super::{foes, oncall, rivals};
 use crate::builders::content::catalog;
 use crate::builders::people::RETENTION;
+use crate::words;
 
 /// A request in a catalog where everything it needs is there, unless said otherwise.
 #[derive(Clone)]
@@ -102,7 +103,9 @@ impl Asked {
             before: self.before,
             bounds: BOUNDS,
         };
-        request::decide(&input, now)
+        let plan = request::decide(&input, now);
+        words::are_listed("AccessRequest", &plan.status);
+        plan
     }
 
     /// Decides and writes: the status, what became of decisions, and the assignment that is made. Returns what was planned.
@@ -112,6 +115,7 @@ impl Asked {
         for effect in &plan.effects {
             match effect {
                 Effect::RecordDecision { decision, status } => {
+                    words::are_listed("ApprovalDecision", status);
                     let found = self.decisions.iter_mut().find(|d| Key::of(*d) == *decision).unwrap();
                     found.status = Some((**status).clone());
                 }

@@ -11,6 +11,7 @@ use entitlement_operator::domain::{Key, Plan, Trust};
 use super::{foes, oncall, rivals};
 use crate::builders::content::catalog;
 use crate::builders::people::RETENTION;
+use crate::words;
 
 /// An assignment in a catalog where everything it needs is there, unless said otherwise.
 #[derive(Clone)]
@@ -115,7 +116,9 @@ impl Assigned {
             trust: &self.trust,
             retention: RETENTION,
         };
-        assignment::decide(&input, now)
+        let plan = assignment::decide(&input, now);
+        words::are_listed("Assignment", &plan.status);
+        plan
     }
 
     /// Decides and writes the status. Returns what was planned.
