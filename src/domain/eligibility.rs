@@ -4,7 +4,7 @@ use crate::api::policy::{Requestors, Scope};
 use crate::api::subject::{Identity, Subject, SubjectKind};
 use crate::api::{AccessPackage, AccessRequest, Policy};
 
-use super::guards::{Action, Reason, Refusal};
+use super::guards::{Objection, Reason, Refusal};
 use super::readiness;
 
 /// The two people of a request, as the API server vouched for them.
@@ -119,12 +119,12 @@ pub fn choose<'a>(
     package: &AccessPackage,
     policies: &[&'a Policy],
     people: &People<'_>,
-) -> Result<&'a Policy, Action> {
+) -> Result<&'a Policy, Objection> {
     let wanted = request.spec.policy.as_deref();
     let candidates: Vec<&'a Policy> =
         policies.iter().copied().filter(|p| wanted.is_none_or(|wanted| name(p) == wanted)).collect();
     if candidates.is_empty() {
-        return Err(Action::Wait(Refusal::new(
+        return Err(Objection::Wait(Refusal::new(
             Reason::PolicyNotFound,
             match wanted {
                 Some(wanted) => format!("policy {wanted:?} of access package {:?} does not exist", request.spec.access_package),
@@ -142,7 +142,7 @@ pub fn choose<'a>(
     let best: Vec<&'a Policy> = all.into_iter().filter(|p| Some(p.spec.requestors.scope) == scope).collect();
     let offered: Vec<&'a Policy> = best.iter().copied().filter(|p| wanted.is_none_or(|wanted| name(p) == wanted)).collect();
     match offered.as_slice() {
-        [] => Err(Action::Refuse(Refusal::new(
+        [] => Err(Objection::Refuse(Refusal::new(
             Reason::PolicyNotOffered,
             format!(
                 "policy {:?} (spec.policy) is not offered to {}, because a more specific one fits: {}; leave spec.policy out, or name that",
@@ -155,7 +155,7 @@ pub fn choose<'a>(
         several => {
             let mut names: Vec<&str> = several.iter().map(|p| name(p)).collect();
             names.sort_unstable();
-            Err(Action::Refuse(Refusal::new(
+            Err(Objection::Refuse(Refusal::new(
                 Reason::AmbiguousPolicy,
                 format!("several policies fit equally: {}; name one in spec.policy", names.join(", ")),
             )))
@@ -164,11 +164,11 @@ pub fn choose<'a>(
 }
 
 /// Why none of the candidates fits: the reason of the one that came closest.
-fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) -> Action {
+fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) -> Objection {
     let subject = &people.subject;
     let names = candidates.iter().map(|p| format!("policy {:?}", name(p))).collect::<Vec<_>>().join(", ");
     match candidates.iter().map(|p| fit(p, package, people)).max() {
-        Some(Fit::NotForOthers) => Action::Refuse(Refusal::new(
+        Some(Fit::NotForOthers) => Objection::Refuse(Refusal::new(
             Reason::NotAllowedForOthers,
             format!(
                 "{} may not request for {subject}: not among requestors.onBehalf of {names}, and without the verb assign on the package",
@@ -176,10 +176,10 @@ fn no_fit(candidates: &[&Policy], package: &AccessPackage, people: &People<'_>) 
             ),
         )),
         Some(Fit::Disabled) => {
-            Action::Refuse(Refusal::new(Reason::PolicyDisabled, format!("nothing can be requested now: disabled is {names}")))
+            Objection::Refuse(Refusal::new(Reason::PolicyDisabled, format!("nothing can be requested now: disabled is {names}")))
         }
-        Some(Fit::NotReady(why)) => Action::Wait(Refusal::new(Reason::PolicyNotReady, format!("no policy is ready: {why}"))),
-        _ => Action::Refuse(Refusal::new(Reason::NotEligible, not_eligible(subject, &names, candidates))),
+        Some(Fit::NotReady(why)) => Objection::Wait(Refusal::new(Reason::PolicyNotReady, format!("no policy is ready: {why}"))),
+        _ => Objection::Refuse(Refusal::new(Reason::NotEligible, not_eligible(subject, &names, candidates))),
     }
 }
 

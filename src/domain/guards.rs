@@ -37,14 +37,14 @@ impl Refusal {
 
 /// A guard that does not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum Objection {
     /// Something is missing that may still come.
     Wait(Refusal),
     /// No.
     Refuse(Refusal),
 }
 
-impl From<Refusal> for Action {
+impl From<Refusal> for Objection {
     fn from(refusal: Refusal) -> Self {
         Self::Refuse(refusal)
     }
@@ -59,7 +59,7 @@ pub struct Passed<'a> {
 }
 
 /// All guards, at submit.
-pub fn at_submit<'a>(input: &Input<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Action> {
+pub fn at_submit<'a>(input: &Input<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Objection> {
     let request = input.request;
     catalog_enabled(input)?;
     may_ask(&input.policies, people)?;
@@ -151,17 +151,17 @@ fn package_going(input: &Input<'_>) -> Refusal {
     Refusal::new(Reason::PackageNotFound, text)
 }
 
-fn package_there<'a>(input: &Input<'a>) -> Result<&'a AccessPackage, Action> {
+fn package_there<'a>(input: &Input<'a>) -> Result<&'a AccessPackage, Objection> {
     if input.catalog.is_none() {
-        return Err(Action::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
+        return Err(Objection::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
     }
-    let package = input.package.ok_or_else(|| Action::Wait(package_missing(input)))?;
+    let package = input.package.ok_or_else(|| Objection::Wait(package_missing(input)))?;
     if package.metadata.deletion_timestamp.is_some() {
         return Err(package_going(input).into());
     }
     if !readiness::package_is_ready(package) {
         let text = format!("access package {:?} is not Ready; its conditions say why", input.request.spec.access_package);
-        return Err(Action::Wait(Refusal::new(Reason::PackageNotReady, text)));
+        return Err(Objection::Wait(Refusal::new(Reason::PackageNotReady, text)));
     }
     Ok(package)
 }

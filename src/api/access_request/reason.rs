@@ -109,6 +109,8 @@ denials! {
     DeniedByApprover,
     /// A stage was not decided in time.
     ApprovalTimedOut,
+    /// What was recorded of it is not whole: its policy, its stages, its period, or who asked. Nothing can be concluded from that: ask again.
+    RecordIncomplete,
 }
 
 impl std::fmt::Display for Reason {

@@ -88,7 +88,7 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
-    let Some(period) = draft.plan.status.schedule.clone() else { return };
+    let Some(period) = draft.plan.status.schedule.clone() else { return draft.incomplete("its period") };
     if draft.now < period.start_time {
         draft.wait_for(format!("the start at {}", show(period.start_time)));
         draft.plan.requeue(Some(period.start_time));

@@ -116,6 +116,12 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
     }
 
+    /// Denies what cannot be judged, because something that was recorded before is missing.
+    pub fn incomplete(&mut self, what: &str) {
+        let text = format!("status does not say {what}, as it must in phase {:?}: ask again", self.phase());
+        self.deny(&Refusal::new(Reason::RecordIncomplete, text), None);
+    }
+
     /// Withdraws the request when its spec says so.
     pub fn cancelled(&mut self) -> bool {
         let asked = self.input.request.spec.cancelled;

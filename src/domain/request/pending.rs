@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use crate::api::Catalog;
 use crate::api::access_request::reason::{AWAITING_APPROVAL, NO_APPROVER};
-use crate::api::access_request::{RequestPhase, StageState};
+use crate::api::access_request::{RequestPhase, StageState, StageStatus};
 use crate::api::approval_decision::{CONTENT_CHANGED, Verdict};
 use crate::api::policy::Stage;
 use crate::domain::approval::{self, Bench};
@@ -32,42 +32,39 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
-    follow_content(draft);
-    let Some((index, stage)) = open_stage(draft) else {
-        return draft.enter(RequestPhase::Approved, None, None, "every stage has its approvals");
-    };
-    count(draft, index, &stage);
-    let Some(status) = draft.plan.status.stages.get(index).cloned() else { return };
+    let Some(people) = draft.input.people() else { return draft.incomplete("who asked") };
+    follow_content(draft, &people);
+    let Some((index, stage)) = open_stage(draft) else { return draft.incomplete("an open stage of its policy") };
+    let Some(status) = count(draft, &people, index, &stage) else { return draft.incomplete("an open stage of its policy") };
     match status.state {
         StageState::Open if draft.now >= status.deadline => {
             set_state(draft, index, StageState::TimedOut);
             let text = format!("stage {:?} was not decided until {}", status.name, show(status.deadline));
             draft.deny(&Refusal::new(Reason::ApprovalTimedOut, text), None);
         }
-        StageState::Open => still_open(draft, index, &stage),
+        StageState::Open => still_open(draft, &people, index, &stage),
         StageState::Denied => denied(draft, index),
-        _ => approved(draft, index),
+        _ => approved(draft, &people, index, &status),
     }
 }
 
 /// Approvers approve content, not a name: when the roles of the package change, approval begins anew.
-fn follow_content(draft: &mut Draft<'_, '_>) {
+fn follow_content(draft: &mut Draft<'_, '_>, people: &People<'_>) {
     let (input, now) = (draft.input, draft.now);
     let (known, found) = (draft.plan.status.content_digest.clone(), &input.content);
     if input.package.is_none() || known == found.digest {
         return;
     }
     pin_content(draft);
-    let (Some(people), Some(first)) = (input.people(), draft.pinned().and_then(|pinned| pinned.stages.into_iter().next())) else {
-        return;
-    };
+    // Without one there is no stage to open, which the step says.
+    let Some(first) = draft.pinned().and_then(|pinned| pinned.stages.into_iter().next()) else { return };
     if known.is_empty() {
         return; // a request that is older than this field
     }
     // What was decided in this very second was decided on what was shown before.
     let since = now + TimeDelta::seconds(1);
     draft.plan.status.content_changed_at = Some(since);
-    draft.plan.status.stages = vec![approval::open(&first, &bench(input, &people), since, now)];
+    draft.plan.status.stages = vec![approval::open(&first, &bench(input, people), since, now)];
     let roles: Vec<String> = found.roles.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
     let text = format!(
         "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
@@ -96,10 +93,9 @@ fn set_state(draft: &mut Draft<'_, '_>, index: usize, state: StageState) {
     }
 }
 
-/// Counts the decisions that are not judged yet.
-fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
+/// Counts the decisions that are not judged yet, and returns how the stage stands then.
+fn count(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stage: &Stage) -> Option<StageStatus> {
     let input = draft.input;
-    let Some(people) = input.people() else { return };
     let known: Vec<String> =
         draft.plan.status.stages.iter().flat_map(|s| s.decisions.iter().map(|d| d.decision_ref.clone())).collect();
     let fresh = |d: &&&crate::api::ApprovalDecision| {
@@ -109,9 +105,9 @@ fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
     let mut decisions: Vec<_> = input.decisions.iter().filter(fresh).copied().collect();
     approval::order(&mut decisions);
     let content_since = draft.plan.status.content_changed_at;
-    let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
+    let status = draft.plan.status.stages.get_mut(index)?;
     let before = status.decisions.len();
-    let bench = Bench { content_since, ..bench(input, &people) };
+    let bench = Bench { content_since, ..bench(input, people) };
     let judged = approval::judge(stage, status, &bench, &decisions);
     let status = status.clone();
     // What decides a stage is told with its end.
@@ -123,6 +119,7 @@ fn count(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
         draft.publish(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
     }
     judged.into_iter().for_each(|(key, judgement)| draft.judge(&key, judgement));
+    Some(status)
 }
 
 /// So many approvals.
@@ -131,11 +128,10 @@ fn approvals(count: usize) -> String {
 }
 
 /// Shows who may decide now, and until when.
-fn still_open(draft: &mut Draft<'_, '_>, index: usize, stage: &Stage) {
+fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stage: &Stage) {
     let (input, now) = (draft.input, draft.now);
-    let Some(people) = input.people() else { return };
     let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
-    let approvers = approval::approvers_at(stage, status, &bench(input, &people), now);
+    let approvers = approval::approvers_at(stage, status, &bench(input, people), now);
     status.approvers = approvers;
     let status = status.clone();
     let text = format!("stage {:?}: the escalation approvers may decide too", status.name);
@@ -172,20 +168,18 @@ fn denied(draft: &mut Draft<'_, '_>, index: usize) {
 }
 
 /// The stage has its approvals: the next one opens, or the request is approved.
-fn approved(draft: &mut Draft<'_, '_>, index: usize) {
-    let Some(pinned) = draft.pinned() else { return };
-    let Some(status) = draft.plan.status.stages.get(index).cloned() else { return };
+fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, status: &StageStatus) {
+    let stages = draft.pinned().map(|pinned| pinned.stages).unwrap_or_default();
     let last = status.decisions.last();
     let by = last.map(|d| d.approver.clone());
     let why = last.map(|d| d.reason.clone()).unwrap_or_default();
     draft.publish(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
-    let Some(next) = pinned.stages.get(index + 1) else {
+    let Some(next) = stages.get(index + 1) else {
         return draft.enter(RequestPhase::Approved, None, by.as_deref(), "every stage has its approvals");
     };
-    let Some(people) = draft.input.people() else { return };
     // Decisions for the next stage count from the moment this one was decided, by the API server's clock.
     let opened_at = last.map_or(draft.now, |d| d.at);
-    let opened = approval::open(next, &bench(draft.input, &people), opened_at, draft.now);
+    let opened = approval::open(next, &bench(draft.input, people), opened_at, draft.now);
     draft.plan.status.stages.push(opened);
     stage_opened(draft);
     step(draft);

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::api::Policy;
 use crate::api::access_request::{PinnedPolicy, RequestPhase, RequestType, Schedule};
 use crate::api::time::created;
-use crate::domain::guards::{self, Action, Reason, Refusal};
+use crate::domain::eligibility::People;
+use crate::domain::guards::{self, Objection, Reason, Refusal};
 use crate::domain::readiness::generation;
 use crate::domain::{Trust, approval, schedule};
 
@@ -38,9 +39,9 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         };
     }
     match guards::at_submit(input, &people, draft.now) {
-        Ok(passed) => accept(draft, passed.policy, passed.schedule),
-        Err(Action::Refuse(refusal)) => draft.deny(&refusal, None),
-        Err(Action::Wait(refusal)) => wait(draft, &refusal),
+        Ok(passed) => accept(draft, &people, passed.policy, passed.schedule),
+        Err(Objection::Refuse(refusal)) => draft.deny(&refusal, None),
+        Err(Objection::Wait(refusal)) => wait(draft, &refusal),
     }
 }
 
@@ -54,7 +55,7 @@ fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
     draft.plan.requeue(Some(until));
 }
 
-fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
+fn accept(draft: &mut Draft<'_, '_>, people: &People<'_>, policy: &Policy, period: Schedule) {
     let extend = draft.input.request.spec.kind == RequestType::Extend;
     let stages = if extend && !policy.spec.approval.for_extension { Vec::new() } else { policy.spec.approval.stages.clone() };
     let pinned = PinnedPolicy {
@@ -70,8 +71,7 @@ fn accept(draft: &mut Draft<'_, '_>, policy: &Policy, period: Schedule) {
     match pinned.stages.first() {
         None => approve_at_once(draft, &format!("policy {:?} requires no approval", pinned.name)),
         Some(first) => {
-            let Some(people) = draft.input.people() else { return };
-            let opened = approval::open(first, &pending::bench(draft.input, &people), created(draft.input.request), draft.now);
+            let opened = approval::open(first, &pending::bench(draft.input, people), created(draft.input.request), draft.now);
             draft.plan.status.stages.push(opened);
             pending::pin_content(draft);
             draft.enter(RequestPhase::PendingApproval, None, None, format!("accepted under policy {:?}", pinned.name));

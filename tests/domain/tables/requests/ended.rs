@@ -2,7 +2,7 @@
 
 use entitlement_operator::api::access_request::RequestPhase as Phase;
 use entitlement_operator::api::assignment::AssignmentPhase;
-use entitlement_operator::api::{AccessRequest, Policy};
+use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Policy};
 use entitlement_operator::domain::Effect;
 use entitlement_operator::domain::request::Before;
 
@@ -152,4 +152,33 @@ fn what_is_denied_or_cancelled_has_no_period() {
     scene.request.spec.cancelled = true;
     scene.step(at(6));
     assert_eq!((scene.outcome().0, scene.status().schedule.clone()), (Phase::Cancelled, None));
+}
+
+#[test]
+fn a_request_whose_record_is_not_whole_is_denied_and_never_approved() {
+    let waits = || {
+        let mut scene = asked(alice("r1"), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
+        scene.step(at(5));
+        scene
+    };
+    type Spoil = fn(&mut AccessRequestStatus);
+    let spoils: [Spoil; 3] =
+        [|status| status.policy = None, |status| status.stages.clear(), |status| status.stages.push(status.stages[0].clone())];
+    for spoil in spoils {
+        let mut scene = waits();
+        spoil(scene.request.status.as_mut().unwrap());
+        let plan = scene.step(at(6));
+        assert_eq!((scene.outcome(), plan.effects.as_slice()), ((Phase::Denied, "RecordIncomplete"), [].as_slice()));
+    }
+    let mut nobody = waits();
+    nobody.request.spec.requestor = None;
+    nobody.step(at(6));
+    assert_eq!(nobody.outcome(), (Phase::Denied, "RecordIncomplete"));
+
+    let mut later = asked(alice("r1").starting(at(100)).lasting("10m"), &[engineers().with_custom_schedule()]);
+    later.step(at(5));
+    assert_eq!(later.outcome().0, Phase::Scheduled);
+    later.request.status.as_mut().unwrap().schedule = None;
+    later.step(at(6));
+    assert_eq!(later.outcome(), (Phase::Denied, "RecordIncomplete"));
 }
