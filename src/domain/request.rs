@@ -13,6 +13,7 @@
 //! | PendingApproval | the roles of the package change | PendingApproval, approval begins anew; entry `ContentChanged` | |
 //! | PendingApproval | escalation time | PendingApproval, more approvers | |
 //! | PendingApproval | deadline of the stage | Denied | `ApprovalTimedOut` |
+//! | PendingApproval, Scheduled | what was recorded is not whole | Denied | `RecordIncomplete` |
 //! | Submitted, PendingApproval, Scheduled | `cancelled: true` | Cancelled | `Cancelled` |
 //! | Approved | a guard fails now | Denied | the guard's |
 //! | Approved | start lies ahead | Scheduled | |
