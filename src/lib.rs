@@ -16,6 +16,7 @@ pub mod controllers;
 pub mod domain;
 pub mod error;
 pub mod grants;
+pub mod kinds;
 pub mod lease;
 pub mod observe;
 pub mod queue;

@@ -5,23 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
-use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use kube::Client;
 use kube::api::Api;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::core::{DeserializeGuard, PartialObjectMeta};
+use kube::core::DeserializeGuard;
 use kube::runtime::watcher;
-use kube::{Client, Resource};
-use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info};
 
-use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::controllers::admission::{ADMISSION, Admission};
@@ -29,10 +24,10 @@ use crate::controllers::{Context, DEFAULT_CATALOG, Settings, runner};
 use crate::domain::Key;
 use crate::domain::request::Bounds;
 use crate::grants::mass_revocation::MassRevocation;
+use crate::kinds::{self, EachKind, Kind};
 use crate::lease::{Election, Ended, Leadership};
 use crate::observe::admission::Shipped;
 use crate::observe::figures;
-use crate::observe::triggers::Watched;
 use crate::observe::watch::watch;
 use crate::observe::{Cache, WorkItem};
 use crate::queue::Queue;
@@ -234,22 +229,7 @@ type Synced = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Starts one watch per kind. The future ends when every cache holds its first list.
 fn start_watches(client: &Client, cache: &Arc<Cache>) -> (Synced, JoinSet<()>) {
     let mut all = Watches { client: client.clone(), cache: cache.clone(), tasks: JoinSet::new(), synced: Vec::new() };
-    let everything = watcher::Config::default();
-    all.add::<Catalog>(everything.clone());
-    all.add::<CatalogResource>(everything.clone());
-    all.add::<AccessPackage>(everything.clone());
-    all.add::<Policy>(everything.clone());
-    all.add::<AccessRequest>(everything.clone());
-    all.add::<ApprovalDecision>(everything.clone());
-    all.add::<Assignment>(everything.clone());
-    all.add::<Namespace>(everything.clone());
-    all.add::<PartialObjectMeta<Role>>(everything.clone());
-    all.add::<PartialObjectMeta<ClusterRole>>(everything.clone());
-    all.add::<ValidatingAdmissionPolicy>(everything.clone());
-    all.add::<ValidatingAdmissionPolicyBinding>(everything.clone());
-    // All of them: ours are known by their annotation too, in case that somebody stripped the labels.
-    all.add::<RoleBinding>(everything.clone());
-    all.add::<ClusterRoleBinding>(everything.clone());
+    kinds::each(&mut all);
     let synced = all.synced;
     let wait = async move {
         for one in synced {
@@ -266,14 +246,11 @@ struct Watches {
     synced: Vec<oneshot::Receiver<()>>,
 }
 
-impl Watches {
-    fn add<K>(&mut self, config: watcher::Config)
-    where
-        K: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug + Send + Sync + 'static,
-    {
+impl EachKind for Watches {
+    fn kind<K: Kind>(&mut self) {
         let (sender, receiver) = oneshot::channel();
         let api: Api<DeserializeGuard<K>> = Api::all(self.client.clone());
-        self.tasks.spawn(watch(api, config, self.cache.clone(), sender));
+        self.tasks.spawn(watch(api, watcher::Config::default(), self.cache.clone(), sender));
         self.synced.push(receiver);
     }
 }

@@ -11,7 +11,7 @@ use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub use self::client_layer::{CountRequests, CountedRequests};
+pub use self::client_layer::{CountRequests, CountedRequests, KINDS};
 pub use self::http::serve;
 pub use self::metrics::{Answer, Metrics, Request};
 pub use self::readiness::Readiness;

@@ -3,6 +3,8 @@
 
 mod path;
 
+pub use self::path::KINDS;
+
 use std::sync::Arc;
 use std::task::{Context, Poll};
 

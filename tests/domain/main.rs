@@ -8,6 +8,7 @@
 mod builders;
 mod grants;
 mod judged;
+mod kinds;
 mod life;
 mod tables;
 mod words;

@@ -6,7 +6,7 @@ use super::Request;
 
 /// Resources that get a name of their own. The rest is `other`: a catalog may name any resource of the cluster, and metrics must
 /// not grow with what people write.
-const KINDS: [&str; 18] = [
+pub const KINDS: [&str; 18] = [
     "accesspackages",
     "accessrequests",
     "approvaldecisions",
