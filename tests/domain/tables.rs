@@ -12,4 +12,5 @@ mod periods;
 mod requests;
 mod resources;
 mod rivals;
+mod seconds;
 mod stages;
