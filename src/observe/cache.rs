@@ -107,9 +107,7 @@ impl Cache {
     }
 
     fn trigger<K: Watched>(&self, stores: &Stores, old: Option<&K>, new: Option<&K>) {
-        let mut triggers = Triggers::default();
-        K::triggers(stores, old, new, &mut triggers);
-        let Triggers { urgent, ordinary } = triggers;
+        let Triggers { urgent, ordinary } = Triggers::of(stores, old, new);
         ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
         urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
     }

@@ -41,6 +41,19 @@ pub struct Triggers {
 }
 
 impl Triggers {
+    /// Who has to be reconciled after a change. Another object that has taken the name of one whose end nobody saw is an end and a beginning.
+    pub fn of<K: Watched>(stores: &Stores, old: Option<&K>, new: Option<&K>) -> Self {
+        let mut triggers = Self::default();
+        let uid = |object: Option<&K>| object.and_then(|o| o.meta().uid.clone());
+        if old.is_some() && new.is_some() && uid(old) != uid(new) {
+            K::triggers(stores, old, None, &mut triggers);
+            K::triggers(stores, None, new, &mut triggers);
+        } else {
+            K::triggers(stores, old, new, &mut triggers);
+        }
+        triggers
+    }
+
     fn push(&mut self, work: WorkItem) {
         self.ordinary.insert(work);
     }
@@ -132,9 +145,13 @@ impl Watched for Catalog {
             return;
         }
         triggers.extend(keys(&stores.packages, &IndexKey::Separates).into_iter().map(WorkItem::Package));
+        let place = |c: Option<&Self>| c.map(|c| (c.metadata.uid.clone(), c.namespace().map(str::to_owned)));
         let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
         for namespace in namespaces {
             let index_key = IndexKey::Namespace(namespace);
+            if place(old) != place(new) {
+                cluster::wake_resources(stores, &index_key, triggers); // nobody has what was granted for another catalog
+            }
             triggers.extend(keys(&stores.resources, &index_key).into_iter().map(WorkItem::Resource));
             triggers.extend(keys(&stores.packages, &index_key).into_iter().map(WorkItem::Package));
             triggers.extend(keys(&stores.policies, &index_key).into_iter().map(WorkItem::Policy));

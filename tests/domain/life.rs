@@ -6,13 +6,16 @@
 mod acts;
 mod gather;
 mod honest;
+mod mirror;
 mod operator;
 mod oracle;
 mod order;
 mod people;
+mod plans;
 mod settle;
 mod store;
 mod terms;
+mod triggers;
 
 use chrono::TimeDelta;
 use entitlement_operator::domain::Key;

@@ -13,4 +13,5 @@ mod periods;
 mod requests;
 mod resources;
 mod rivals;
+mod seconds;
 mod stages;

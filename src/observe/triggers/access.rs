@@ -11,6 +11,13 @@ use crate::observe::store::{IndexKey, Store};
 use crate::observe::stores::Stores;
 use crate::observe::trim;
 
+/// Catalogs that let people read a policy as long as somebody has something under way under it, though nobody can ask under it.
+fn readable_while_in_use<'a>(stores: &Stores, namespace: &str, mut policies: impl Iterator<Item = &'a str>) -> Option<WorkItem> {
+    let disabled = |name: &str| stores.policies.get(&Key::new(namespace, name)).is_some_and(|policy| !policy.spec.enabled);
+    let concerned = policies.any(disabled);
+    stores.catalog_of(namespace).filter(|_| concerned).map(|c| WorkItem::Catalog(Key::of(c)))
+}
+
 impl Watched for AccessRequest {
     const NAME: &str = "AccessRequest";
     const UNREADABLE_IS_GONE: bool = true;
@@ -32,6 +39,8 @@ impl Watched for AccessRequest {
             // Whoever may decide it can list it.
             triggers.extend(stores.catalog_of(&key.namespace).map(|c| WorkItem::Catalog(Key::of(c))));
         }
+        let pinned = [old, new].into_iter().flatten().filter_map(|r| r.status.as_ref()?.policy.as_ref());
+        triggers.extend(readable_while_in_use(stores, &key.namespace, pinned.map(|policy| policy.name.as_str())));
         triggers.push(WorkItem::Package(package_of_request(request)));
         let settled = IndexKey::Settled(key.clone());
         let named = IndexKey::Request(key);
@@ -85,6 +94,8 @@ impl Watched for Assignment {
         if relevant_part(old) == relevant_part(new) {
             return;
         }
+        let policies = [old, new].into_iter().flatten().map(|a| a.spec.policy.as_str());
+        triggers.extend(readable_while_in_use(stores, &key.namespace, policies));
         let package = package_of(assignment);
         // Without a clock here: what is revoked or deleted, or whose end came nearer, counts as ending, and goes first.
         let ends = new.is_none_or(|a| a.spec.revoked.is_some() || a.metadata.deletion_timestamp.is_some())

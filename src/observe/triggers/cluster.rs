@@ -34,7 +34,7 @@ impl Watched for Namespace {
 }
 
 /// Resources that stand on something that changed, with their grants.
-fn wake_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
+pub(super) fn wake_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
     for resource in stores.resources.find(index_key) {
         <CatalogResource as Watched>::triggers(stores, None, Some(&**resource), triggers);
     }

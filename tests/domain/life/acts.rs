@@ -297,6 +297,11 @@ pub fn acts(longest: usize) -> impl Strategy<Value = Vec<Act>> {
     proptest::collection::vec(act, 1..longest)
 }
 
+/// What people do, while everything else stands still.
+pub fn deeds(longest: usize) -> impl Strategy<Value = Vec<Act>> {
+    proptest::collection::vec(prop_oneof![people(), managers()], 1..longest)
+}
+
 /// The terms under which two packages can be had at first, and which package the first of them excludes.
 pub fn world() -> impl Strategy<Value = (Terms, Terms, Option<u8>)> {
     (terms(), terms(), proptest::option::of(1..3_u8))

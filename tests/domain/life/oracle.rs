@@ -138,6 +138,12 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         let escalated = after.timeline.split(|e| e.event == "StageOpened").map(|part| count(part, "Escalated"));
         assert!(escalated.max().unwrap_or(0) <= 1, "{:?}", after.timeline);
     }
+    // An extension keeps the start of what it extends, which may lie ahead.
+    let begins = before.spec.kind == RequestType::Add && after.phase == R::Provisioning && old.phase != R::Provisioning;
+    if let Some(period) = after.schedule.as_ref().filter(|_| begins) {
+        assert!(period.start_time <= store.now, "{key} begins before its start {}", period.start_time);
+        assert!(period.end_time.is_none_or(|end| store.now < end), "{key} begins after its end {:?}", period.end_time);
+    }
     if before.spec.requestor.is_some() {
         honest::check_counted(store, before, after);
         let fresh = |event: &str| after.timeline.iter().skip(old.timeline.len()).any(|e| e.event == event);
@@ -288,6 +294,10 @@ pub fn assignment_changes(store: &Store, key: &Key, before: &Assignment, after: 
     }
     if old.phase == A::Revoking {
         assert!(ends(after.phase), "what is being taken away does not come back");
+    }
+    if let Some(period) = after.schedule.as_ref().filter(|_| after.phase.is_granting() && !old.phase.is_granting()) {
+        assert!(period.start_time <= store.now, "{key} gives before its start {}", period.start_time);
+        assert!(period.end_time.is_none_or(|end| store.now < end), "{key} gives after its end {:?}", period.end_time);
     }
     let accepted = |phase: A| phase.is_granting() || phase == A::Scheduled;
     if accepted(after.phase) && !accepted(old.phase) && old.phase != A::Revoking {

@@ -37,6 +37,8 @@ pub struct Store {
     pub bindings: BTreeMap<(Target, String), (GrantKey, Observed)>,
     /// Places where nothing can be added now.
     pub closed: BTreeSet<Target>,
+    /// Namespaces that do not exist.
+    pub vanished: BTreeSet<String>,
     /// Who is in which groups at present.
     pub members: BTreeMap<&'static str, BTreeSet<&'static str>>,
     /// Since when the API server vouches for who asks and decides.
@@ -93,6 +95,7 @@ impl Store {
             assignments: BTreeMap::new(),
             bindings: BTreeMap::new(),
             closed: BTreeSet::new(),
+            vanished: BTreeSet::new(),
             members: members.into_iter().map(|(person, group)| (person, [group].into())).collect(),
             trust: Trust::Waived,
             births: BTreeMap::new(),
@@ -247,10 +250,10 @@ impl Store {
     }
 }
 
-/// Every namespace and role exists, apart from the closed places; catalogs are what they were.
+/// Every namespace and role exists, apart from those that vanished and the closed places; catalogs are what they were.
 impl Cluster for Store {
     fn namespace_uid(&self, name: &str) -> Option<String> {
-        Some(format!("uid of {name}"))
+        (!self.vanished.contains(name)).then(|| format!("uid of {name}"))
     }
 
     fn is_closing(&self, _: &str) -> bool {
