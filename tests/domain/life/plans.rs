@@ -8,8 +8,9 @@ use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, 
 use entitlement_operator::domain::resource::{OfferedRole, Standing, Target};
 use entitlement_operator::domain::{Key, Plan, Trust, assignment, catalog, decision, readiness, request, resource};
 use entitlement_operator::grants::GrantKey;
+use entitlement_operator::grants::decide::GrantInput;
 use entitlement_operator::grants::plan::{Place, plan};
-use entitlement_operator::observe::gather::{GrantInput, GrantReports};
+use entitlement_operator::grants::report::GrantReports;
 use entitlement_operator::observe::{Stores, WorkItem};
 
 use crate::builders::{BOUNDS, RETENTION};
