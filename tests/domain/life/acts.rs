@@ -299,7 +299,13 @@ pub fn acts(longest: usize) -> impl Strategy<Value = Vec<Act>> {
 
 /// What people do, while everything else stands still.
 pub fn deeds(longest: usize) -> impl Strategy<Value = Vec<Act>> {
-    proptest::collection::vec(prop_oneof![people(), managers()], 1..longest)
+    let ends = prop_oneof![
+        2 => any::<u8>().prop_map(|assignment| Act::Revoke { assignment }),
+        1 => any::<u8>().prop_map(|assignment| Act::DeleteAssignment { assignment }),
+        1 => any::<u8>().prop_map(|request| Act::DeleteRequest { request }),
+        1 => (0..4_u8).prop_map(|slot| Act::DeletePackage { slot }),
+    ];
+    proptest::collection::vec(prop_oneof![2 => people(), 2 => managers(), 1 => ends], 1..longest)
 }
 
 /// The terms under which two packages can be had at first, and which package the first of them excludes.

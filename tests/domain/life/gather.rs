@@ -163,7 +163,9 @@ impl Store {
             Standing::Held(why) | Standing::Void(why) => Some(why).filter(|why| !why.is_empty()),
             Standing::Open | Standing::Leaving => None,
         };
-        let problem = missing.iter().find_map(held);
+        let unknown = grantable.problem(role);
+        let nowhere = usize::from(unknown.is_some() && here.is_empty());
+        let problem = unknown.or_else(|| missing.iter().find_map(held));
         let twin = |(other, a): (&Key, &Assignment)| {
             other != key
                 && other.namespace == key.namespace
@@ -176,7 +178,7 @@ impl Store {
             role: grant.role,
             wanted,
             present: here.iter().map(|_| Default::default()).collect(),
-            missing: missing.len(),
+            missing: missing.len() + nowhere,
             problem,
             refused: None,
             shared: self.assignments.iter().any(twin),

@@ -1,5 +1,6 @@
 //! After any change everything that comes out differently is reconciled: what nobody triggers stays as it was for ever.
 
+use entitlement_operator::api::access_request::{RequestPhase, RequestType};
 use entitlement_operator::api::catalog_resource::{ResourceRole, RoleKind};
 use entitlement_operator::api::labels::IN_USE;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, CatalogResource, Policy};
@@ -10,7 +11,7 @@ use proptest::prelude::*;
 use crate::builders::*;
 use crate::chance;
 
-use super::acts::{acts, deeds, world};
+use super::acts::{Act, Terms, Wish, acts, deeds, world};
 use super::mirror::Mirror;
 use super::store::{Kind, Store};
 use super::terms;
@@ -42,6 +43,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         1 => any().prop_map(|namespace| Edit::Vanish { namespace }),
         1 => any().prop_map(|catalog| Edit::Honor { catalog }),
         3 => (any(), any(), proptest::bool::ANY).prop_map(|(kind, number, held)| Edit::Delete { kind, number, held }),
+        3 => (0..3_u8, any(), proptest::bool::ANY).prop_map(|(kind, number, held)| Edit::Delete { kind, number, held }),
         3 => (any(), any()).prop_map(|(kind, number)| Edit::MakeAnew { kind, number }),
         2 => (any(), any(), any()).prop_map(|(assignment, package, subject)| Edit::Replace { assignment, package, subject }),
     ]
@@ -140,7 +142,7 @@ impl Store {
 }
 
 proptest! {
-    #![proptest_config(chance(100))]
+    #![proptest_config(chance(50))]
 
     #[test]
     fn whatever_a_change_alters_is_triggered_by_it(
@@ -157,6 +159,10 @@ proptest! {
                 mirror.follow(&store, order.wrapping_add(number as u64));
             }
         }
+        for policy in [0, 0, 2, 3] {
+            // Some of them stand in the way of the others.
+            store.happens(&Act::Assign { policy, subject: 0, start: 0, end: None });
+        }
         for deed in deeds {
             // Where nothing is left to do, nothing hides what a change did not trigger.
             store.settle(order);
@@ -171,4 +177,50 @@ proptest! {
             mirror.follow(&store, order);
         }
     }
+}
+
+/// Everybody may ask, for some hours, and nobody has to approve.
+const GENEROUS: Terms = Terms {
+    scope: 4,
+    stages: 0,
+    expiration: 0,
+    enabled: true,
+    custom: true,
+    extendable: true,
+    approve_extensions: false,
+    on_behalf: false,
+    asking: false,
+};
+
+#[test]
+fn what_is_being_deleted_is_looked_at_when_something_that_it_waits_for_goes() {
+    let mut store = terms::begin(GENEROUS, GENEROUS, None);
+    let mut mirror = Mirror::of(&store);
+    let delete = |kind: u8, number: u8, held: bool| Edit::Delete { kind, number, held };
+    // The catalog payments and its resource prod; then the package that uses it, and the other resource.
+    for edit in [delete(0, 1, true), delete(1, 1, true), delete(2, 1, false), delete(1, 2, false)] {
+        store.edited(&edit);
+        mirror.follow(&store, 0);
+    }
+}
+
+#[test]
+fn people_can_read_a_disabled_policy_as_long_as_they_wait_under_it() {
+    let disabled = Terms { enabled: false, ..GENEROUS };
+    let mut store = terms::begin(GENEROUS, disabled, None);
+    let mut mirror = Mirror::of(&store);
+    let later = Wish::Start(8 * 3_600);
+    let (subject, policy, kind) = (None, None, RequestType::Add);
+    for act in [
+        Act::Ask { who: 0, package: 0, kind, subject, policy, wish: later, complete: true, apt: false },
+        Act::Settle { order: 0 },
+        Act::ApplyPolicy { slot: 0, terms: disabled },
+        Act::Cancel { request: 0 },
+        Act::Settle { order: 0 },
+    ] {
+        store.happens(&act);
+        mirror.follow(&store, 0);
+    }
+    let ended: Vec<_> = store.requests.values().map(|request| request.phase()).collect();
+    assert_eq!(ended, [RequestPhase::Cancelled]);
 }
