@@ -31,7 +31,7 @@ pub struct Rival<'a> {
     /// The request.
     pub request: &'a AccessRequest,
     /// It has been judged a moment ago and the result is being written: it counts as under way, whatever its status says.
-    pub claimed: bool,
+    pub assumed: bool,
 }
 
 /// Everything of a subject that can stand in the way of a request or an assignment.
@@ -42,7 +42,7 @@ pub struct Holdings<'a> {
     /// Assignments of the subject, in all catalogs, apart from the one that is judged.
     pub assignments: Vec<&'a Assignment>,
     /// Those of them that were accepted a moment ago, while the result is being written: they count as live.
-    pub claimed: Vec<Key>,
+    pub assumed: Vec<Key>,
     /// Those that the subject asked for in person.
     pub in_person: BTreeSet<Key>,
     /// Requests of the subject that have not ended, in all catalogs, apart from the one that is judged.
@@ -93,7 +93,7 @@ pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
 impl Rival<'_> {
     fn rank(&self) -> Rank {
         match self.request.phase() {
-            _ if self.claimed => Rank::UnderWay,
+            _ if self.assumed => Rank::UnderWay,
             RequestPhase::Submitted => Rank::Submitted,
             RequestPhase::PendingApproval => Rank::Pending,
             RequestPhase::Approved | RequestPhase::Scheduled => Rank::Approved,
@@ -117,7 +117,7 @@ pub fn goes_before(rival: &Rival<'_>, request: &AccessRequest, rank: Rank) -> bo
 
 impl<'a> Holdings<'a> {
     fn counts(&self, assignment: &Assignment, now: DateTime<Utc>) -> bool {
-        is_live(assignment, now) || (stands(assignment, now) && self.claimed.contains(&Key::of(assignment)))
+        is_live(assignment, now) || (stands(assignment, now) && self.assumed.contains(&Key::of(assignment)))
     }
 
     /// The live assignment of the package, if there is one.

@@ -118,10 +118,10 @@ impl Stores {
         let others: Vec<&Assignment> = others.map(|a| &**a).collect();
         Holdings {
             package: package.clone(),
-            claimed: self.assumed.iter().filter(|(kind, _)| *kind == Assignment::NAME).map(|(_, key)| key.clone()).collect(),
+            assumed: self.assumed.iter().filter(|(kind, _)| *kind == Assignment::NAME).map(|(_, key)| key.clone()).collect(),
             in_person: others.iter().filter(|a| self.is_in_person(a)).map(|a| Key::of(*a)).collect(),
             assignments: others,
-            rivals: rivals.map(|r| Rival { request: r, claimed: self.is_assumed::<AccessRequest>(&Key::of(&**r)) }).collect(),
+            rivals: rivals.map(|r| Rival { request: r, assumed: self.is_assumed::<AccessRequest>(&Key::of(&**r)) }).collect(),
             of_groups: groups.flat_map(|g| self.assignments.find(&IndexKey::Subject(Subject::group(g)))).map(|a| &**a).collect(),
         }
     }

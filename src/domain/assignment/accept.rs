@@ -128,7 +128,7 @@ fn possible_subject(input: &Input<'_>, policy: &Policy) -> Result<(), Refused> {
 fn compatible(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
     let held = input.holdings.holds(&input.incompatible, now).map(|a| (labels::key_text(a), a.spec.access_package.clone()));
     let asked = || {
-        let counts = |rival: &holdings::Rival<'_>| rival.claimed || rival.request.phase() != RequestPhase::Submitted;
+        let counts = |rival: &holdings::Rival<'_>| rival.assumed || rival.request.phase() != RequestPhase::Submitted;
         let request = input.holdings.asks(&input.incompatible, counts)?;
         Some((labels::key_text(request), request.spec.access_package.clone()))
     };

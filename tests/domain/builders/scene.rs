@@ -25,7 +25,7 @@ fn foes(both: &[Key], in_person: &[Key]) -> Vec<Foe> {
 }
 
 fn rivals(all: &[(AccessRequest, bool)]) -> Vec<Rival<'_>> {
-    all.iter().map(|(request, claimed)| Rival { request, claimed: *claimed }).collect()
+    all.iter().map(|(request, assumed)| Rival { request, assumed: *assumed }).collect()
 }
 
 /// The words of a timeline, in order.

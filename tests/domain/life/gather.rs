@@ -44,25 +44,25 @@ impl Store {
         foes(own, others.map(|other| (other.clone(), other.namespace == package.namespace)))
     }
 
-    fn holdings(&self, subject: &Subject, package: Key, claimed: Option<&Thing>) -> Holdings<'_> {
+    fn holdings(&self, subject: &Subject, package: Key, assumed: Option<&Thing>) -> Holdings<'_> {
         let own = self.assignments.values().filter(|a| a.spec.subject == *subject && !a.phase().is_terminal());
         let asks = self.requests.iter().filter(|(_, r)| r.subject().as_ref() == Some(subject) && !r.phase().is_terminal());
-        let is_claimed = |key: &Key| claimed.is_some_and(|thing| *thing == Thing::Request(key.clone()));
+        let is_assumed = |key: &Key| assumed.is_some_and(|thing| *thing == Thing::Request(key.clone()));
         let own: Vec<&Assignment> = own.collect();
         Holdings {
             package,
             in_person: own.iter().filter(|a| self.was_asked_for_oneself(a)).map(|a| Key::of(*a)).collect(),
             assignments: own,
-            claimed: claimed.and_then(Thing::assignment).cloned().into_iter().collect(),
-            rivals: asks.map(|(key, request)| Rival { request, claimed: is_claimed(key) }).collect(),
+            assumed: assumed.and_then(Thing::assignment).cloned().into_iter().collect(),
+            rivals: asks.map(|(key, request)| Rival { request, assumed: is_assumed(key) }).collect(),
             of_groups: Vec::new(),
         }
     }
 
     /// What a look at a request sees; something else may have been judged a moment ago.
-    pub fn request_input<'a>(&'a self, key: &Key, request: &'a AccessRequest, claimed: Option<&Thing>) -> request::Input<'a> {
+    pub fn request_input<'a>(&'a self, key: &Key, request: &'a AccessRequest, assumed: Option<&Thing>) -> request::Input<'a> {
         let package = holdings::package_of_request(request);
-        let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), claimed)).unwrap_or_default();
+        let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), assumed)).unwrap_or_default();
         held.rivals.retain(|rival| Key::of(rival.request) != *key);
         let in_person = request.spec.requestor.as_ref().filter(|who| Some(who.subject()) == request.subject());
         let groups = |who: &Identity| who.groups.iter().map(Subject::group).collect::<BTreeSet<Subject>>();
@@ -98,10 +98,10 @@ impl Store {
         assignment: &'a Assignment,
         now: DateTime<Utc>,
         lagging: bool,
-        claimed: Option<&Thing>,
+        assumed: Option<&Thing>,
     ) -> assignment::Input<'a> {
         let package = holdings::package_of(assignment);
-        let mut held = self.holdings(&assignment.spec.subject, package.clone(), claimed);
+        let mut held = self.holdings(&assignment.spec.subject, package.clone(), assumed);
         held.assignments.retain(|a| Key::of(*a) != *key);
         let request = self.origin(key, assignment);
         held.rivals.retain(|rival| request.is_none_or(|own| Key::of(own) != Key::of(rival.request)));

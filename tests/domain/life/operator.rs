@@ -67,9 +67,9 @@ impl Store {
         packages.chain(requests).chain(decisions).chain(assignments).chain(self.grants().into_iter().map(Thing::Grant)).collect()
     }
 
-    fn request_plan(&self, key: &Key, claimed: Option<&Thing>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
+    fn request_plan(&self, key: &Key, assumed: Option<&Thing>, now: DateTime<Utc>) -> Option<Plan<AccessRequestStatus>> {
         let found = self.requests.get(key)?;
-        Some(request::decide(&self.request_input(key, found, claimed), now))
+        Some(request::decide(&self.request_input(key, found, assumed), now))
     }
 
     fn package_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AccessPackageStatus>> {
@@ -82,11 +82,11 @@ impl Store {
         &self,
         key: &Key,
         lagging: bool,
-        claimed: Option<&Thing>,
+        assumed: Option<&Thing>,
         now: DateTime<Utc>,
     ) -> Option<Plan<entitlement_operator::api::AssignmentStatus>> {
         let found = self.assignments.get(key)?;
-        Some(assignment::decide(&self.assignment_input(key, found, now, lagging, claimed), now))
+        Some(assignment::decide(&self.assignment_input(key, found, now, lagging, assumed), now))
     }
 
     fn decision_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::ApprovalDecisionStatus>> {
@@ -165,7 +165,7 @@ impl Store {
         }
     }
 
-    /// Two things are judged at the same time: the first has not written when the second is judged, but it has claimed its place.
+    /// Two things are judged at the same time: the first has not written when the second is judged, but it has assumed its place.
     pub fn look_at_both(&mut self, first: &Thing, second: &Thing) {
         let Some((one, forward)) = self.judged(first, None) else { return };
         let Some((two, _)) = self.judged(second, Some(first).filter(|_| forward)) else { return };
@@ -175,10 +175,10 @@ impl Store {
 
     /// What judging a request or an assignment leads to, and whether others have to count it at once.
     #[allow(clippy::type_complexity)] // what is left to do, once
-    fn judged(&self, thing: &Thing, claimed: Option<&Thing>) -> Option<(Box<dyn FnOnce(&mut Self)>, bool)> {
+    fn judged(&self, thing: &Thing, assumed: Option<&Thing>) -> Option<(Box<dyn FnOnce(&mut Self)>, bool)> {
         match thing {
             Thing::Request(key) => {
-                let (plan, key) = (self.request_plan(key, claimed, self.now)?, key.clone());
+                let (plan, key) = (self.request_plan(key, assumed, self.now)?, key.clone());
                 let ends = matches!(plan.status.phase, RequestPhase::Denied | RequestPhase::Cancelled);
                 let forward = self.requests[&key].phase() != plan.status.phase && !ends;
                 let write = move |store: &mut Self| {
@@ -191,7 +191,7 @@ impl Store {
                 Some((Box::new(write), forward))
             }
             Thing::Assignment(key) => {
-                let (plan, key) = (self.assignment_plan(key, false, claimed, self.now)?, key.clone());
+                let (plan, key) = (self.assignment_plan(key, false, assumed, self.now)?, key.clone());
                 let forward =
                     self.assignments[&key].phase() == AssignmentPhase::Pending && plan.status.phase != AssignmentPhase::Pending;
                 let write = move |store: &mut Self| {
@@ -254,14 +254,7 @@ impl Store {
     /// Carries out one effect of a look at an object. Tells whether it changed anything.
     fn effect<K: Kind>(&mut self, own: &Key, effect: Effect) -> bool {
         match effect {
-            Effect::CreateAssignment(made) => {
-                let key = Key::of(&*made);
-                let request = made.spec.access_request_uid.clone();
-                let created = self.create(*made);
-                assert!(!created || self.births_of::<Assignment>(&key) == 1, "{key} was made anew after it had ended");
-                assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request");
-                created
-            }
+            Effect::CreateAssignment(made) => self.make(*made),
             Effect::MoveEnd { assignment, end } => self.edit::<Assignment>(&assignment, |found| {
                 let end = later(found.end(), end);
                 found.spec.schedule.get_or_insert_default().end_time = end;
@@ -285,18 +278,25 @@ impl Store {
                 found.status = Some(*status);
                 changed
             }
-            Effect::DeleteSelf => {
-                let lives = |(key, a): (&Key, &Assignment)| {
-                    is_held(a, self.now) && self.origin(key, a).is_some_and(|r| Key::of(r) == *own)
-                };
-                assert!(
-                    K::NAME != AccessRequest::NAME || !self.assignments.iter().any(lives),
-                    "the record of access that lives goes"
-                );
-                self.delete::<K>(own)
-            }
+            Effect::DeleteSelf => self.retire::<K>(own),
             other => panic!("{own}: {other:?} is none of its effects"),
         }
+    }
+
+    fn make(&mut self, made: Assignment) -> bool {
+        let key = Key::of(&made);
+        let request = made.spec.access_request_uid.clone();
+        let created = self.create(made);
+        assert!(!created || self.births_of::<Assignment>(&key) == 1, "{key} was made anew after it had ended");
+        assert_eq!(self.assignments[&key].spec.access_request_uid, request, "the name belongs to one request");
+        created
+    }
+
+    fn retire<K: Kind>(&mut self, own: &Key) -> bool {
+        let lives =
+            |(key, a): (&Key, &Assignment)| is_held(a, self.now) && self.origin(key, a).is_some_and(|r| Key::of(r) == *own);
+        assert!(K::NAME != AccessRequest::NAME || !self.assignments.iter().any(lives), "the record of access that lives goes");
+        self.delete::<K>(own)
     }
 
     fn look_at_grant(&mut self, grant: &GrantKey, how: How) -> bool {

@@ -128,6 +128,13 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         let made = after.assignment.as_ref().and_then(|name| store.assignments.get(&Key::new(&key.namespace, name)));
         assert!(made.and_then(|a| a.status.as_ref()?.delivered_at).is_none(), "what was delivered is not called cancelled");
     }
+    check_stages(after);
+    check_begin(store, key, before, &old, after);
+    check_judgement(store, key, before, &old, after);
+}
+
+/// Each stage is told once.
+fn check_stages(after: &AccessRequestStatus) {
     if after.timeline.len() < MOST {
         // When the content changes, approval begins anew.
         let anew = after.timeline.iter().rposition(|e| e.event == "ContentChanged").unwrap_or_default();
@@ -138,12 +145,21 @@ pub fn request_changes(store: &Store, key: &Key, before: &AccessRequest, after: 
         let escalated = after.timeline.split(|e| e.event == "StageOpened").map(|part| count(part, "Escalated"));
         assert!(escalated.max().unwrap_or(0) <= 1, "{:?}", after.timeline);
     }
+}
+
+/// Access begins within its period.
+fn check_begin(store: &Store, key: &Key, before: &AccessRequest, old: &AccessRequestStatus, after: &AccessRequestStatus) {
     // An extension keeps the start of what it extends, which may lie ahead.
     let begins = before.spec.kind == RequestType::Add && after.phase == R::Provisioning && old.phase != R::Provisioning;
     if let Some(period) = after.schedule.as_ref().filter(|_| begins) {
         assert!(period.start_time <= store.now, "{key} begins before its start {}", period.start_time);
         assert!(period.end_time.is_none_or(|end| store.now < end), "{key} begins after its end {:?}", period.end_time);
     }
+}
+
+/// Whatever follows from who asked and who decided.
+fn check_judgement(store: &Store, key: &Key, before: &AccessRequest, old: &AccessRequestStatus, after: &AccessRequestStatus) {
+    let created = entitlement_operator::api::time::created(before);
     if before.spec.requestor.is_some() {
         honest::check_counted(store, before, after);
         let fresh = |event: &str| after.timeline.iter().skip(old.timeline.len()).any(|e| e.event == event);

@@ -62,7 +62,7 @@ fn a_direct_assignment_that_is_not_acceptable_waits_and_says_why() {
     let foe = assignment("a2").of("payer").in_phase(Phase::Delivered);
     refused(Assigned { held: vec![foe], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "\"payer\"");
     let twin = assignment("a2");
-    refused(Assigned { held: vec![twin], claimed: vec![key("a2")], ..scene() }, "AlreadyAssigned", "\"a2\"");
+    refused(Assigned { held: vec![twin], assumed: vec![key("a2")], ..scene() }, "AlreadyAssigned", "\"a2\"");
     let asked = request("r2").by("alice", &[]).to_get("payer");
     let pending = asked.clone().in_phase(RequestPhase::PendingApproval);
     refused(Assigned { rivals: vec![(pending, false)], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "r2");

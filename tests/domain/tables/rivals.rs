@@ -35,9 +35,9 @@ fn already_assigned() {
 
 #[test]
 fn an_assignment_that_was_accepted_at_the_same_moment_counts_before_it_is_written() {
-    let beside = |held, incompatible, claimed| {
+    let beside = |held, incompatible, assumed| {
         let scene = asked(alice(), &[engineers()]);
-        Asked { held: vec![held], incompatible, claimed, ..scene }
+        Asked { held: vec![held], incompatible, assumed, ..scene }
     };
     passes(&beside(assignment("a1"), vec![], vec![]), 5);
     denied(beside(assignment("a1"), vec![], vec![key("a1")]), 5, "AlreadyAssigned", "\"a1\"");
@@ -54,9 +54,9 @@ fn not_assigned() {
 
 #[test]
 fn duplicate_request() {
-    let beside = |other: AccessRequest, claimed: bool| {
+    let beside = |other: AccessRequest, assumed: bool| {
         let mut scene = asked(alice().created(at(3)), &[engineers()]);
-        scene.rivals.push((other.by("alice", &[]), claimed));
+        scene.rivals.push((other.by("alice", &[]), assumed));
         scene
     };
     denied(beside(request("r0").created(at(2)), false), 5, "DuplicateRequest", "\"r0\"");

@@ -29,7 +29,7 @@ pub struct Asked {
     /// What groups of the subject hold.
     pub held_by_groups: Vec<Assignment>,
     /// What of that was accepted a moment ago.
-    pub claimed: Vec<Key>,
+    pub assumed: Vec<Key>,
     /// What the subject asks for besides; `true`: judged a moment ago.
     pub rivals: Vec<(AccessRequest, bool)>,
     pub incompatible: Vec<Key>,
@@ -58,7 +58,7 @@ pub fn asked(request: AccessRequest, policies: &[Policy]) -> Asked {
         decisions: Vec::new(),
         held: Vec::new(),
         held_by_groups: Vec::new(),
-        claimed: Vec::new(),
+        assumed: Vec::new(),
         rivals: Vec::new(),
         incompatible: Vec::new(),
         barring_in_person: Vec::new(),
@@ -91,7 +91,7 @@ impl Asked {
                 package: package_of_request(&self.request),
                 assignments: self.held.iter().collect(),
                 in_person: self.in_person.iter().cloned().collect(),
-                claimed: self.claimed.clone(),
+                assumed: self.assumed.clone(),
                 rivals: rivals(&self.rivals),
                 of_groups: self.held_by_groups.iter().collect(),
             },
