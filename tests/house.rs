@@ -74,3 +74,23 @@ fn no_file_has_more_than_300_lines() {
         });
     }
 }
+
+/// `path: function`, as docs/invariants.md writes it.
+#[test]
+fn invariants_name_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/invariants.md")).expect("it can be read");
+    let named = text.split('`').skip(1).step_by(2).filter_map(|code| code.split_once(".rs: "));
+    let mut found = 0;
+    for (path, function) in named {
+        let folder = root.join(path);
+        let mut files = vec![folder.with_extension("rs")];
+        if folder.is_dir() {
+            sources(&folder, &mut files); // a test may stand in a file of its topic
+        }
+        let is_in = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {function}(")));
+        assert!(files.iter().any(is_in), "there is no {path}.rs: {function}");
+        found += 1;
+    }
+    assert!(found > 50, "it names tests");
+}
