@@ -36,7 +36,7 @@ pub struct Config {
     #[arg(long, env = "ENTITLEMENT_RECENT_REQUESTS", value_name = "NUMBER", default_value = "100")]
     pub recent_requests: usize,
 
-    /// How many objects are worked on at the same time; of one catalog an eighth of them, and four at least, so that one that is busy does not
+    /// How many objects are worked on at the same time; of one catalog a quarter of them, and eight at least, so that one that is busy does not
     /// keep the API server from answering the others.
     #[arg(long, env = "ENTITLEMENT_CONCURRENCY", value_name = "NUMBER", default_value = "32", value_parser = concurrency)]
     pub concurrency: usize,
@@ -125,7 +125,7 @@ pub enum LogFormat {
 impl Config {
     /// How many objects of one catalog are worked on at the same time.
     pub fn share(&self) -> usize {
-        (self.concurrency / 8).max(4)
+        (self.concurrency / 4).max(8)
     }
 }
 
