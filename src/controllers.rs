@@ -60,7 +60,7 @@ pub struct Settings {
     pub retention: TimeDelta,
     /// How many requests one requestor may have.
     pub bounds: Bounds,
-    /// The brake on mass revocation.
+    /// From when an edit waits for a confirmation.
     pub mass_revocation: MassRevocation,
 }
 

@@ -8,6 +8,7 @@ pub mod name;
 pub mod plan;
 pub mod report;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One role of one CatalogResource; the unit in which grants are computed and written.
@@ -19,6 +20,23 @@ pub struct GrantKey {
     pub resource: String,
     /// Name of the role in it.
     pub role: String,
+}
+
+impl GrantKey {
+    /// A key from its parts.
+    pub fn new(namespace: impl Into<String>, resource: impl Into<String>, role: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), resource: resource.into(), role: role.into() }
+    }
+}
+
+/// What is kept of the grants of a resource, or of all in its namespace.
+pub fn within<'m, V>(
+    all: &'m BTreeMap<GrantKey, V>,
+    namespace: &'m str,
+    resource: Option<&'m str>,
+) -> impl Iterator<Item = (&'m GrantKey, &'m V)> {
+    let same = move |key: &GrantKey| key.namespace == namespace && resource.is_none_or(|name| key.resource == name);
+    all.range(GrantKey::new(namespace, resource.unwrap_or_default(), "")..).take_while(move |(key, _)| same(key))
 }
 
 impl fmt::Display for GrantKey {

@@ -1,22 +1,13 @@
 //! Every kind that is watched, once. What must know all of them is made from this list, or compared with it by a test: the watches, the
 //! operator's rights, the words of metrics.
 
-use std::fmt::Debug;
-
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use kube::Resource;
 use kube::core::PartialObjectMeta;
-use serde::de::DeserializeOwned;
 
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
-use crate::observe::triggers::Watched;
-
-/// A kind that is watched.
-pub trait Kind: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static {}
-
-impl<K: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static> Kind for K {}
+pub use crate::observe::triggers::Kind;
 
 /// Something that is done with each kind.
 pub trait EachKind {

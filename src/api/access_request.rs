@@ -279,7 +279,7 @@ impl AccessRequest {
         self.status.as_ref().map(|s| s.phase).unwrap_or_default()
     }
 
-    /// Who gets the access: the named subject, else the requestor. None when nobody vouches for the requestor.
+    /// Who gets the access: the named subject, else the requestor. None when the identity of the requestor was not verified.
     pub fn subject(&self) -> Option<Subject> {
         let requestor = self.spec.requestor.as_ref()?;
         Some(self.spec.subject.clone().unwrap_or_else(|| requestor.subject()))

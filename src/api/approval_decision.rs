@@ -114,7 +114,7 @@ vocabulary! {
         CONTENT_CHANGED = "ContentChanged" in "`Counted=False`, `Ready=True`";
         /// The decision is older than the request, or of the same second without naming its uid, or names the uid of another one.
         OTHER_REQUEST = "OtherRequest" in "`Counted=False`, `Ready=True`";
-        /// The decision is older than the admission policies as they are now, so that nobody vouches for who made it.
+        /// The decision is older than the admission policies as they are now, so that the identity of who made it was not verified.
         IDENTITY_NOT_ENFORCED = "IdentityNotEnforced" in "`Counted=False`, `Ready=True`";
         /// No such request (yet).
         REQUEST_NOT_FOUND = "RequestNotFound" in "`Counted=Unknown`, `Ready=False`";

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::api::Assignment;
 use crate::api::assignment::GrantState;
 use crate::domain::schedule::show;
@@ -38,16 +40,10 @@ pub(super) async fn reconcile(context: &Context, key: &GrantKey) -> Result<Actio
         held: plan.held,
         repairs: plan.repairs,
     };
-    keep(context, key, report);
-    let more = failures.len().saturating_sub(1);
-    match failures.into_iter().next() {
-        Some(first) if more > 0 => Err(Error::Several { first: Box::new(first), more }),
-        Some(first) => Err(first),
-        None => {
-            let next = [input.next_end, plan.damped].into_iter().flatten().min();
-            Ok(next.map_or(Action::AwaitChange, |at| Action::RequeueAt(at, Lane::Urgent)))
-        }
-    }
+    keep(context, key, report, now);
+    Error::of_all(failures)?;
+    let next = [input.next_end, plan.damped].into_iter().flatten().min();
+    Ok(next.map_or(Action::AwaitChange, |at| Action::RequeueAt(at, Lane::Urgent)))
 }
 
 /// Carries out the writes; one that fails does not hold up the others, least of all those that take access away.
@@ -79,8 +75,8 @@ fn publish_drift(context: &Context, key: &GrantKey, drifted: &[String]) {
 }
 
 /// Keeps what came of a grant, and has those reconciled in whose status it stands.
-fn keep(context: &Context, key: &GrantKey, report: GrantReport) {
-    let before = context.reports().replace(key, report.clone());
+fn keep(context: &Context, key: &GrantKey, report: GrantReport, now: DateTime<Utc>) {
+    let before = context.reports().replace(key, report.clone(), now);
     let first = before.not_reconciled && !report.not_reconciled;
     let (stores, queue) = (context.cache.read(), &context.cache.queue);
     let resource = Key::new(&key.namespace, &key.resource);

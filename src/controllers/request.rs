@@ -20,7 +20,8 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
     if trust == Trust::Undecided && !found.phase().is_terminal() {
         return Ok(Action::AwaitChange);
     }
-    let may_assign = trust.objection().is_none() && asks_for_somebody_else(&found) && may_assign(context, &found).await?;
+    let is_trusted = trust.objection().is_none();
+    let may_assign = is_trusted && asks_for_somebody_else(&found) && may_assign(context, &found).await?;
     let now = context.clock.now();
     let (current, plan, assumption) = {
         // Deciding and assuming are one step: two requests that exclude each other must not both see the other as undecided. News may come in
@@ -28,8 +29,9 @@ pub(super) async fn request(context: &Context, key: &Key) -> Result<Action, Erro
         let _turn = context.deciding();
         let stores = context.cache.read();
         let Some(current) = stores.requests.get(key).cloned() else { return Ok(Action::AwaitChange) };
-        // Taken anew: the policies may have broken while the API server was asked.
-        let trust = context.admission.trust();
+        // Taken anew: the policies may have broken while the API server was asked. Where nobody was asked nothing is decided now, even if they have
+        // come into force since, which triggers the request once more.
+        let trust = if is_trusted { context.admission.trust() } else { trust };
         let plan = domain::request::decide(
             &stores.request_input(&current, may_assign, &trust, context.settings.retention, context.settings.bounds),
             now,

@@ -42,7 +42,7 @@ fn explain(reason: Word) -> &'static str {
             "the roles of the package have changed since you decided: look at the request's status.content and decide again"
         }
         IDENTITY_NOT_ENFORCED => {
-            "the decision was made before the admission policies were in force, so that nobody vouches for who decided: decide again"
+            "the decision was made before the admission policies were in force, so that the identity of who decided was not verified: decide again"
         }
         _ => "",
     }

@@ -136,8 +136,7 @@ const STEPS: usize = 8;
 
 /// Decides what becomes of a request.
 pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
-    let status = input.request.status.as_ref().map(|status| status.phase).unwrap_or_default();
-    if let Some(objection) = input.trust.objection().filter(|_| !status.is_terminal()) {
+    if let Some(objection) = input.trust.objection().filter(|_| !input.request.phase().is_terminal()) {
         return untrusted(input.request, objection, now);
     }
     let mut draft = Draft::new(input, now);

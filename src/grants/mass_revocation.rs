@@ -1,4 +1,4 @@
-//! The brake on mass revocation: an edit of a package or a resource that would take a role from many people at once waits for a
+//! Mass revocation: an edit of a package or a resource that would take a role from many people at once waits for a
 //! confirmation. Ends, revocations and deletions of assignments are never held back.
 
 use std::collections::BTreeSet;

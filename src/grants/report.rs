@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
 use crate::api::Assignment;
 use crate::api::assignment::{GrantState, GrantStatus};
 use crate::domain::Key;
 
-use super::GrantKey;
 use super::damper::Damper;
+use super::{GrantKey, within};
 
 /// A mass revocation that waits for a confirmation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +51,13 @@ impl GrantReports {
         self.0.get(key).cloned().unwrap_or_default()
     }
 
-    /// Keeps a new report of a grant, and returns the one before.
-    pub fn replace(&mut self, key: &GrantKey, report: GrantReport) -> GrantReport {
+    /// Keeps a new report of a grant, and returns the one before. Repairs of others that have been calm for long enough are forgotten with it: a
+    /// grant that is gone is not reconciled again.
+    pub fn replace(&mut self, key: &GrantKey, report: GrantReport, now: DateTime<Utc>) -> GrantReport {
+        if report.repairs.is_some() {
+            self.0.values_mut().for_each(|other| other.repairs = other.repairs.filter(|repairs| !repairs.is_calm(now)));
+            self.0.retain(|_, other| *other != GrantReport::default());
+        }
         let before = match report == GrantReport::default() {
             true => self.0.remove(key),
             false => self.0.insert(key.clone(), report),
@@ -76,7 +83,7 @@ impl GrantReports {
 
     /// Whether a grant of a resource, or of any in its namespace, was not reconciled yet, so that what is said about it must stand.
     pub fn is_unsure(&self, namespace: &str, resource: Option<&str>) -> bool {
-        self.of_resource(namespace, resource).any(|(_, report)| report.not_reconciled)
+        within(&self.0, namespace, resource).any(|(_, report)| report.not_reconciled)
     }
 
     /// Mass revocations that wait and match, as role and number of subjects.
@@ -89,18 +96,24 @@ impl GrantReports {
 
     /// Bindings of others that are in the way of a resource's grants.
     pub fn conflicts(&self, resource: &Key) -> Vec<String> {
-        let own = self.of_resource(&resource.namespace, Some(&resource.name));
+        let own = within(&self.0, &resource.namespace, Some(&resource.name));
         own.filter_map(|(_, report)| report.conflict.clone()).collect()
     }
+}
 
-    fn of_resource<'r>(
-        &'r self,
-        namespace: &'r str,
-        resource: Option<&'r str>,
-    ) -> impl Iterator<Item = (&'r GrantKey, &'r GrantReport)> {
-        let first =
-            GrantKey { namespace: namespace.to_owned(), resource: resource.unwrap_or_default().to_owned(), role: String::new() };
-        let same = move |key: &GrantKey| key.namespace == namespace && resource.is_none_or(|name| key.resource == name);
-        self.0.range(first..).take_while(move |(key, _)| same(key))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repairs_of_a_grant_that_is_gone_are_forgotten_when_another_is_repaired() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_000_000 + seconds, 0).unwrap();
+        let repaired = |seconds| GrantReport { repairs: Some(Damper::new(at(seconds))), ..GrantReport::default() };
+        let mut reports = GrantReports::default();
+        for number in 0..10 {
+            reports.replace(&GrantKey::new("space", number.to_string(), "role"), repaired(number), at(number));
+        }
+        reports.replace(&GrantKey::new("space", "late", "role"), repaired(1_000), at(1_000));
+        assert_eq!(reports.0.len(), 1);
     }
 }

@@ -38,16 +38,15 @@ impl Cache {
     }
 
     /// Enters a version of an object, from a watch or as a write returned it.
-    pub fn put<K: Watched>(&self, mut object: K) {
-        trim::metadata(object.meta_mut(), K::DATED);
-        object.trim();
-        if !object.matters() {
-            return self.remove::<K>(&Key::of(&object));
-        }
+    pub fn put<K: Watched>(&self, object: K) {
+        let object = trimmed(object);
         self.enter(&mut self.write(), object);
     }
 
     fn enter<K: Watched>(&self, stores: &mut Stores, object: K) {
+        if !object.matters() {
+            return self.leave::<K>(stores, &Key::of(&object));
+        }
         if let Some(Change { old, new }) = K::store_mut(stores).put(object) {
             if stores.leave_unreadable::<K>(&Key::of(&*new)) {
                 // Whatever waits for it to be read is reconciled again, whatever differs from the version before.
@@ -66,15 +65,11 @@ impl Cache {
     }
 
     /// Enters what a write of our own returned. An object that is not in the cache any more was deleted meanwhile and stays out.
-    pub fn refresh<K: Watched>(&self, mut object: K) {
-        trim::metadata(object.meta_mut(), K::DATED);
-        object.trim();
+    pub fn refresh<K: Watched>(&self, object: K) {
+        let object = trimmed(object);
         let mut stores = self.write();
-        let known = K::store(&stores).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid);
-        if known && object.matters() {
+        if K::store(&stores).get(&Key::of(&object)).is_some_and(|old| old.meta().uid == object.meta().uid) {
             self.enter(&mut stores, object);
-        } else if known {
-            self.leave::<K>(&mut stores, &Key::of(&object));
         }
     }
 
@@ -111,4 +106,11 @@ impl Cache {
         ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
         urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
     }
+}
+
+/// An object without what nobody reads.
+fn trimmed<K: Watched>(mut object: K) -> K {
+    trim::metadata(object.meta_mut(), K::DATED);
+    object.trim();
+    object
 }

@@ -191,7 +191,7 @@ impl Stores {
     ) -> Role {
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
         let subject = &assignment.spec.subject;
-        let key = GrantKey { namespace, resource: role.resource.clone(), role: role.role.clone() };
+        let key = GrantKey::new(namespace, &role.resource, &role.role);
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = self.members.of(&key, subject);
         let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
@@ -222,10 +222,7 @@ impl Stores {
     /// Packages that use a resource, and bindings that carry its grants.
     pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
         let key = Key::of(resource);
-        let carry = |role: &ResourceRole| {
-            let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
-            self.members.all(&grant).count()
-        };
+        let carry = |role: &ResourceRole| self.members.all(&GrantKey::new(&key.namespace, &key.name, &role.name)).count();
         (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }
 

@@ -16,17 +16,13 @@ use super::stores::Stores;
 pub fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
     let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
     let grants = assignment.status.iter().flat_map(|status| &status.grants);
-    grants.map(move |grant| GrantKey { namespace: namespace.clone(), resource: grant.resource.clone(), role: grant.role.clone() })
+    grants.map(move |grant| GrantKey::new(&namespace, &grant.resource, &grant.role))
 }
 
 /// The grants of a package as it is written.
 pub fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
     let namespace = package.metadata.namespace.clone().unwrap_or_default();
-    package.spec.resource_roles.iter().map(move |r| GrantKey {
-        namespace: namespace.clone(),
-        resource: r.resource.clone(),
-        role: r.role.clone(),
-    })
+    package.spec.resource_roles.iter().map(move |r| GrantKey::new(&namespace, &r.resource, &r.role))
 }
 
 impl Stores {

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::api::Subject;
+use crate::domain::Key;
 use crate::domain::resource::Target;
-use crate::grants::GrantKey;
 use crate::grants::plan::Observed;
+use crate::grants::{GrantKey, within};
 
 /// The bindings of one grant.
 #[derive(Default)]
@@ -18,7 +19,7 @@ struct Bindings {
 
 /// The bindings of all grants.
 #[derive(Default)]
-pub struct MemberIndex(HashMap<GrantKey, Bindings>);
+pub struct MemberIndex(BTreeMap<GrantKey, Bindings>);
 
 impl MemberIndex {
     /// A binding is there.
@@ -56,6 +57,11 @@ impl MemberIndex {
     /// The grants that some binding carries.
     pub fn keys(&self) -> impl Iterator<Item = &GrantKey> {
         self.0.keys()
+    }
+
+    /// Those of them that belong to a resource.
+    pub fn keys_of<'m>(&'m self, resource: &'m Key) -> impl Iterator<Item = &'m GrantKey> {
+        within(&self.0, &resource.namespace, Some(&resource.name)).map(|(key, _)| key)
     }
 
     /// All bindings of a grant, in the order of their places and names.

@@ -83,11 +83,7 @@ impl Stores {
     pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
         let declared = self.resources.all().flat_map(|r| {
             let key = Key::of(&**r);
-            r.spec.roles.iter().map(move |role| GrantKey {
-                namespace: key.namespace.clone(),
-                resource: key.name.clone(),
-                role: role.name.clone(),
-            })
+            r.spec.roles.iter().map(move |role| GrantKey::new(&key.namespace, &key.name, &role.name))
         });
         declared.chain(self.members.keys().cloned()).collect()
     }

@@ -1,4 +1,4 @@
-//! Who has to be reconciled when an object changes. One too many costs a reconciliation; one too few is a bug.
+//! What has to be reconciled when an object changes. One too many costs a reconciliation; one too few is a bug.
 
 /// Which store is that of a kind.
 macro_rules! stored {
@@ -18,7 +18,11 @@ mod cluster;
 mod content;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::sync::Arc;
+
+use kube::Resource;
+use serde::de::DeserializeOwned;
 
 use crate::api::{Catalog, CatalogResource};
 use crate::domain::Key;
@@ -39,7 +43,7 @@ pub struct Triggers {
 }
 
 impl Triggers {
-    /// Who has to be reconciled after a change. Another object that has taken the name of one whose end nobody saw is an end and a beginning.
+    /// What has to be reconciled after a change. Another object that has taken the name of one whose end nobody saw is an end and a beginning.
     pub fn of<K: Watched>(stores: &Stores, old: Option<&K>, new: Option<&K>) -> Self {
         let mut triggers = Self::default();
         let uid = |object: Option<&K>| object.and_then(|o| o.meta().uid.clone());
@@ -87,14 +91,19 @@ pub trait Watched: Indexed + Sized {
     fn trim(&mut self) {}
 
     /// Keeps, as long as it is so, that an object cannot be read.
-    fn note_unreadable(_: &mut Stores, _: &Key, _: bool) {}
+    fn enter_unreadable(_: &mut Stores, _: &Key, _: bool) {}
 
     /// Enters a change into what else the caches keep of it.
     fn derive(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
 
-    /// Who has to be reconciled after a change from `old` to `new`; the caches show `new` already.
+    /// What has to be reconciled after a change from `old` to `new`; the caches show `new` already.
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers);
 }
+
+/// A kind that is watched, with all that it takes to read it.
+pub trait Kind: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static {}
+
+impl<K: Watched + Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static> Kind for K {}
 
 fn keys<K: Indexed>(store: &Store<K>, index_key: &IndexKey) -> Vec<Key> {
     store.find(index_key).map(|object| Key::of(&**object)).collect()
@@ -114,8 +123,23 @@ fn open_assignments(stores: &Stores, index_key: &IndexKey) -> Vec<WorkItem> {
 
 /// Whether somebody wrote the object's spec, or its annotations, which may confirm a mass revocation.
 fn is_edited<K: kube::Resource>(old: Option<&K>, new: Option<&K>) -> bool {
-    let written = |object: Option<&K>| object.map(|o| (o.meta().generation, o.meta().annotations.clone()));
-    written(old) != written(new)
+    fn written<K: kube::Resource>(object: &K) -> impl PartialEq + '_ {
+        (object.meta().generation, &object.meta().annotations)
+    }
+    old.map(written) != new.map(written)
+}
+
+/// What others depend on.
+fn catalog_relevant_part(catalog: &Catalog) -> impl PartialEq + '_ {
+    let spec = &catalog.spec;
+    (&catalog.metadata.uid, catalog.namespace(), spec.enabled, &spec.owners, &spec.honors_separation_from)
+}
+
+/// What others depend on: not when it was asked about.
+fn resource_relevant_part(resource: &CatalogResource) -> impl PartialEq + '_ {
+    let said = resource.status.as_ref().map(|status| (&status.roles, &status.conditions));
+    let meta = &resource.metadata;
+    (&resource.spec, said, &meta.uid, &meta.deletion_timestamp, &meta.annotations)
 }
 
 impl Watched for Catalog {
@@ -127,28 +151,17 @@ impl Watched for Catalog {
         for catalog in [old, new].into_iter().flatten() {
             triggers.push(WorkItem::Catalog(Key::of(catalog)));
         }
-        let relevant_part = |c: Option<&Self>| {
-            c.map(|c| {
-                let spec = &c.spec;
-                (
-                    c.metadata.uid.clone(),
-                    c.namespace().map(str::to_owned),
-                    spec.enabled,
-                    spec.owners.clone(),
-                    spec.honors_separation_from.clone(),
-                )
-            })
-        };
-        if relevant_part(old) == relevant_part(new) {
+        if old.map(catalog_relevant_part) == new.map(catalog_relevant_part) {
             return;
         }
         triggers.extend(keys(&stores.packages, &IndexKey::Separates).into_iter().map(WorkItem::Package));
-        let place = |c: Option<&Self>| c.map(|c| (c.metadata.uid.clone(), c.namespace().map(str::to_owned)));
+        let place = |c: &Self| (c.metadata.uid.clone(), c.namespace().map(str::to_owned));
+        let moved = old.map(place) != new.map(place);
         let namespaces: BTreeSet<String> = [old, new].into_iter().flatten().map(Self::wanted_namespace).collect();
         for namespace in namespaces {
             let index_key = IndexKey::Namespace(namespace);
-            if place(old) != place(new) {
-                cluster::wake_resources(stores, &index_key, triggers); // nobody has what was granted for another catalog
+            if moved {
+                cluster::trigger_resources(stores, &index_key, triggers); // nobody has what was granted for another catalog
             }
             triggers.extend(keys(&stores.resources, &index_key).into_iter().map(WorkItem::Resource));
             triggers.extend(keys(&stores.packages, &index_key).into_iter().map(WorkItem::Package));
@@ -166,7 +179,7 @@ impl Watched for CatalogResource {
     stored!(resources);
 
     /// Whoever has one of its roles keeps it, nobody gains it.
-    fn note_unreadable(stores: &mut Stores, key: &Key, is: bool) {
+    fn enter_unreadable(stores: &mut Stores, key: &Key, is: bool) {
         match is {
             true => drop(stores.offers.insert(key.clone(), Arc::new(Offer::unreadable(key)))),
             false => drop(stores.offers.remove(key)),
@@ -182,35 +195,19 @@ impl Watched for CatalogResource {
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
-        let relevant_part = |r: Option<&Self>| {
-            r.map(|r| {
-                let said = r.status.as_ref().map(|s| (s.roles.clone(), s.conditions.clone()));
-                (
-                    r.spec.clone(),
-                    said,
-                    r.metadata.uid.clone(),
-                    r.metadata.deletion_timestamp.clone(),
-                    r.metadata.annotations.clone(),
-                )
-            })
-        };
-        let same = relevant_part(old) == relevant_part(new);
-        if let Some(key) = new.or(old).map(Key::of).filter(|_| same) {
+        let Some(key) = new.or(old).map(Key::of) else { return };
+        if old.map(resource_relevant_part) == new.map(resource_relevant_part) {
             return triggers.push(WorkItem::Resource(key)); // only when it was asked about
         }
         if is_edited(old, new) {
-            let carried = new.or(old).map(Key::of);
-            let own = |grant: &&GrantKey| {
-                carried.as_ref().is_some_and(|r| (&r.namespace, &r.name) == (&grant.namespace, &grant.resource))
-            };
-            triggers.extend(stores.members.keys().filter(own).cloned().map(WorkItem::Grant));
+            // Also what an edit before took out of it, and a mass revocation keeps.
+            triggers.extend(stores.members.keys_of(&key).cloned().map(WorkItem::Grant));
         }
         for resource in [old, new].into_iter().flatten() {
             let key = Key::of(resource);
             triggers.push(WorkItem::Resource(key.clone()));
             for role in &resource.spec.roles {
-                let grant = GrantKey { namespace: key.namespace.clone(), resource: key.name.clone(), role: role.name.clone() };
-                triggers.push(WorkItem::Grant(grant));
+                triggers.push(WorkItem::Grant(GrantKey::new(&key.namespace, &key.name, &role.name)));
             }
             if old.is_some() != new.is_some() {
                 // A Catalog that is being deleted waits for its resources.

@@ -34,7 +34,7 @@ impl Stores {
             true => K::store_mut(self).remove(key),
             false => K::store(self).get(key).cloned(),
         };
-        K::note_unreadable(self, key, true);
+        K::enter_unreadable(self, key, true);
         self.unreadable.insert((K::NAME, key.clone()), found);
         old
     }
@@ -43,7 +43,7 @@ impl Stores {
     pub fn leave_unreadable<K: Watched>(&mut self, key: &Key) -> bool {
         let known = self.unreadable.remove(&(K::NAME, key.clone())).is_some();
         if known {
-            K::note_unreadable(self, key, false);
+            K::enter_unreadable(self, key, false);
         }
         known
     }

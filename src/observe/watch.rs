@@ -1,7 +1,6 @@
 //! One watch per kind, for as long as the process lives.
 
 use std::collections::HashSet;
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use kube::core::DeserializeGuard;
 use kube::runtime::utils::ResetTimerBackoff;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as start};
-use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
@@ -22,7 +20,7 @@ use crate::api::GROUP;
 use crate::domain::Key;
 
 use super::cache::Cache;
-use super::triggers::Watched;
+use super::triggers::{Kind, Watched};
 use super::unreadable::Unreadable;
 
 /// Pauses between two attempts to watch; they grow from the first to the longest, and jitter adds up to as much again. While a watch is
@@ -35,10 +33,12 @@ const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(60);
 /// Watches all objects that `config` selects, and tells `synced` when the first list is in the cache.
 ///
 /// An object that cannot be read stops nobody's watch; what it is taken for see [`super::unreadable`].
-pub async fn watch<K>(api: Api<DeserializeGuard<K>>, config: watcher::Config, cache: Arc<Cache>, synced: oneshot::Sender<()>)
-where
-    K: Watched + kube::Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-{
+pub async fn watch<K: Kind>(
+    api: Api<DeserializeGuard<K>>,
+    config: watcher::Config,
+    cache: Arc<Cache>,
+    synced: oneshot::Sender<()>,
+) {
     let kind = K::kind(&());
     let client = api.clone().into_client();
     let mut synced = Some(synced);

@@ -1,6 +1,6 @@
 //! Whole lives: a small world in memory, in which people, time and an operator that may stop after any write do what they do.
 //!
-//! After every write the oracle says whether it may be so; when all has been looked at until nothing is left to do, everything must be
+//! After every write the oracle says whether it may be so; when all has been reconciled until nothing is left to do, everything must be
 //! as the rules of the design want it.
 
 mod acts;
@@ -47,7 +47,7 @@ impl Store {
             Act::Pass { seconds } => self.now += TimeDelta::seconds(*seconds),
             Act::Look { thing, how } => {
                 let thing = self.thing_number(*thing);
-                self.look(&thing, *how);
+                self.reconcile(&thing, *how);
             }
             Act::Crash { thing, writes } => self.crash(*thing, *writes),
             Act::LookAtBoth { first, second } => {
@@ -55,7 +55,7 @@ impl Store {
                 if let (Some(first), Some(second)) = (&first, &second)
                     && first != second
                 {
-                    self.look_at_both(first, second);
+                    self.reconcile_both(first, second);
                 }
             }
             Act::Rounds { order, without } => self.rounds(*order, *without),
@@ -69,14 +69,14 @@ impl Store {
         }
     }
 
-    /// The operator stops after some writes, starts again, and looks once more: that leads to where a whole look leads.
+    /// The operator stops after some writes, starts again, and reconciles once more: that leads to where a whole reconciliation leads.
     fn crash(&mut self, thing: u8, writes: usize) {
         let thing = self.thing_number(thing);
         let mut undisturbed = self.clone();
-        self.look(&thing, How { writes, ..WHOLE });
+        self.reconcile(&thing, How { writes, ..WHOLE });
         for store in [&mut *self, &mut undisturbed] {
             (0..3).for_each(|_| {
-                store.look(&thing, WHOLE);
+                store.reconcile(&thing, WHOLE);
             });
         }
         assert!(self.same_as(&undisturbed), "{thing:?} after {writes} writes");

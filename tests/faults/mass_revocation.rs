@@ -1,4 +1,4 @@
-//! The brake on mass revocation: an edit that would take a role from more than [`BRAKE`] people at once waits for a confirmation.
+//! Mass revocation: an edit that would take a role from more than [`MOST_AT_ONCE`] people at once waits for a confirmation.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::department::{Department, ONCALL};
 use crate::drift::copy_of;
 use crate::person::CAROL;
 use crate::support::{Operator, ROOT};
-use crate::world::{BRAKE, is_idle, quiet, shared, world};
+use crate::world::{MOST_AT_ONCE, is_idle, quiet, shared, world};
 
 const CREW: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
 
@@ -18,7 +18,7 @@ async fn with_crew(office: Department<'static>) -> (Department<'static>, Vec<Str
     for member in CREW {
         assignments.push(office.assigns(member).await);
     }
-    assert!(CREW.len() > BRAKE, "the crew is large enough for the brake");
+    assert!(CREW.len() > MOST_AT_ONCE, "the crew is large enough to be held");
     (office, assignments)
 }
 
@@ -47,7 +47,7 @@ async fn rest() {
 
 #[tokio::test]
 async fn an_edit_of_a_package_waits_for_its_confirmation() {
-    let (office, _) = with_crew(shared("brake-package").await).await;
+    let (office, _) = with_crew(shared("mass-package").await).await;
     office.fills(ONCALL, json!([editor()])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.is_told("AccessPackage", ONCALL, "MassRevocationHeld").await;
@@ -63,7 +63,7 @@ async fn an_edit_of_a_package_waits_for_its_confirmation() {
 
 #[tokio::test]
 async fn an_edit_that_is_undone_needs_no_confirmation() {
-    let (office, _) = with_crew(shared("brake-undone").await).await;
+    let (office, _) = with_crew(shared("mass-undone").await).await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.fills(ONCALL, json!([viewer()])).await;
@@ -75,14 +75,14 @@ async fn an_edit_that_is_undone_needs_no_confirmation() {
 
 #[tokio::test]
 async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
-    let (office, _) = with_crew(shared("brake-resource").await).await;
-    office.builds("brake-resource-2").await;
-    office.moves_to(&["brake-resource-2"]).await;
+    let (office, _) = with_crew(shared("mass-resource").await).await;
+    office.builds("mass-resource-2").await;
+    office.moves_to(&["mass-resource-2"]).await;
     office.is_braked("CatalogResource", "production").await;
-    office.is_held_by("brake-resource-2", VIEW, &CREW).await;
+    office.is_held_by("mass-resource-2", VIEW, &CREW).await;
     let newcomer = office.assigns_with(ONCALL, "newcomer", json!({})).await;
     let everybody = [&CREW[..], &["newcomer"]].concat();
-    office.is_held_by("brake-resource-2", VIEW, &everybody).await;
+    office.is_held_by("mass-resource-2", VIEW, &everybody).await;
     rest().await;
     office.is_held_by(&office.name, VIEW, &CREW).await;
 
@@ -94,7 +94,7 @@ async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
 
 #[tokio::test]
 async fn a_confirmation_is_for_one_edit_only() {
-    let (office, _) = with_crew(shared("brake-again").await).await;
+    let (office, _) = with_crew(shared("mass-again").await).await;
     office.fills(ONCALL, json!([editor()])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.confirms_as_told("AccessPackage", ONCALL).await;
@@ -111,7 +111,7 @@ async fn a_confirmation_is_for_one_edit_only() {
 
 #[tokio::test]
 async fn ends_and_revocations_are_never_held_back() {
-    let (office, assignments) = with_crew(shared("brake-ends").await).await;
+    let (office, assignments) = with_crew(shared("mass-ends").await).await;
     for assignment in &assignments[1..] {
         office.revokes(assignment).await;
     }
@@ -121,7 +121,7 @@ async fn ends_and_revocations_are_never_held_back() {
 
 #[tokio::test]
 async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
-    let (office, assignments) = with_crew(shared("brake-erosion").await).await;
+    let (office, assignments) = with_crew(shared("mass-erosion").await).await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     for assignment in &assignments[..3] {
@@ -137,14 +137,14 @@ async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
 
 #[tokio::test]
 async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
-    let (office, _) = with_crew(shared("brake-places").await).await;
-    office.builds("brake-places-2").await;
+    let (office, _) = with_crew(shared("mass-places").await).await;
+    office.builds("mass-places-2").await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
-    office.moves_to(&[&office.name, "brake-places-2"]).await;
+    office.moves_to(&[&office.name, "mass-places-2"]).await;
     office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "True Available").await;
     rest().await;
-    assert_eq!(office.holders("brake-places-2", VIEW).await.len(), 0, "no package gives it any more");
+    assert_eq!(office.holders("mass-places-2", VIEW).await.len(), 0, "no package gives it any more");
     office.confirms_as_told("AccessPackage", ONCALL).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.is_right().await;
@@ -152,7 +152,7 @@ async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
 
 #[tokio::test]
 async fn drift_is_no_edit() {
-    let (office, _) = with_crew(shared("brake-drift").await).await;
+    let (office, _) = with_crew(shared("mass-drift").await).await;
     let binding = office.binding(&office.name).await;
     office.make(ROOT, copy_of(&binding, "twin", "cluster-admin")).await;
     office.is_held_by(&office.name, "cluster-admin", &[]).await;
@@ -165,7 +165,7 @@ async fn a_restart_does_not_release_the_brake() {
     let plane = quiet().await;
     let args = ["--mass-revocation-count", "3"];
     let operator = Operator::start(&plane, &args).await;
-    let office = Department::open(&plane, "brake-restart").await.open_to_engineers().await;
+    let office = Department::open(&plane, "mass-restart").await.open_to_engineers().await;
     let mut assignments = Vec::new();
     for member in CREW {
         assignments.push(office.assigns(member).await);
@@ -175,7 +175,7 @@ async fn a_restart_does_not_release_the_brake() {
     office.is_braked("CatalogResource", "production").await;
     operator.kill();
 
-    // Those who are left are too few for a brake of their own.
+    // Those who are left are too few to be held for themselves.
     office.revokes(&assignments[0]).await;
     office.deletes("Assignment", &assignments[1]).await;
     let operator = Operator::start(&plane, &args).await;

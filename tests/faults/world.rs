@@ -21,8 +21,8 @@ pub const SOON: Duration = Duration::from_secs(10);
 /// What the shipped manifests have in common: a cluster may have policies of others.
 pub const OURS: &str = "app.kubernetes.io/part-of=entitlement-operator";
 
-/// From how many losers on the brake holds an edit in the shared control plane.
-pub const BRAKE: usize = 3;
+/// From more losers than this on an edit waits in the shared control plane.
+pub const MOST_AT_ONCE: usize = 3;
 
 /// A control plane with everything installed, and a running operator.
 pub struct World {
@@ -39,7 +39,8 @@ pub async fn world() -> &'static World {
 async fn start() -> World {
     let plane = Plane::own().await;
     install(&plane).await;
-    let operator = Operator::start(&plane, &["--mass-revocation-count", &BRAKE.to_string(), "--recent-requests", "1000"]).await;
+    let operator =
+        Operator::start(&plane, &["--mass-revocation-count", &MOST_AT_ONCE.to_string(), "--recent-requests", "1000"]).await;
     World { plane, operator }
 }
 

@@ -30,7 +30,7 @@ vocabulary! {
         CANCELLED = "Cancelled" in "phase `Cancelled`";
         /// The assignment ended before every role was there.
         ASSIGNMENT_ENDED = "AssignmentEnded" in "phase `Cancelled`";
-        /// The admission policies are not in force, so that nobody vouches for anybody: the request stands still.
+        /// The admission policies are not in force, so that no identity is verified: the request stands still.
         NOT_JUDGED = "IdentityNotEnforced" in "`Ready=False`";
     }
 }
@@ -77,7 +77,7 @@ denials! {
     CatalogDisabled,
     /// `spec.enabled` of the Policy is false.
     PolicyDisabled,
-    /// The request is older than the admission policies as they are now, so that nobody vouches for who asked.
+    /// The request is older than the admission policies as they are now, so that the identity of who asked was not verified.
     IdentityNotEnforced,
     /// The subject is outside every policy's scope.
     NotEligible,

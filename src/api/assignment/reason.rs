@@ -14,7 +14,7 @@ vocabulary! {
         WAS_ACCEPTED = "Accepted" in "`Accepted=True`";
         /// The request that it names is not approved, as far as the operator sees.
         REQUEST_NOT_APPROVED = "RequestNotApproved" in "phase `Pending`, `Accepted=Unknown`";
-        /// The admission policies are not in force, or were not when it was written, so that nobody vouches for who wrote it.
+        /// The admission policies are not in force, or were not when it was written, so that the identity of who wrote it was not verified.
         IDENTITY_NOT_ENFORCED = "IdentityNotEnforced" in "phase `Pending`, `Accepted=False`";
         /// `spec.source` is empty: the admission policies were not in force when it was written.
         SOURCE_UNKNOWN = "SourceUnknown" in "phase `Pending`, `Accepted=False`";

@@ -132,7 +132,7 @@ vocabulary! {
         AUTHOR_CANNOT_BIND = "AuthorCannotBind" in "`Authorized=False`, `Ready=False`";
         /// A role permits more single things than can be asked about, and an author does not hold the verb `bind` on it.
         TOO_BROAD = "TooBroad" in "`Authorized=False`, `Ready=False`";
-        /// Nobody vouches for an author: the admission policies were not in force when it was written.
+        /// The identity of an author was not verified: the admission policies were not in force when it was written.
         AUTHOR_UNKNOWN = "AuthorUnknown" in "`Authorized=Unknown`, `Ready=False`";
         /// A role does not exist, so that nobody can tell what it would permit.
         ROLE_NOT_FOUND = "RoleNotFound" in "`Authorized=Unknown`, `Ready=False`";

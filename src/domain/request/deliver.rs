@@ -31,7 +31,10 @@ pub(super) fn approved(draft: &mut Draft<'_, '_>) {
 
 /// Asks the guards again; denies when one fails.
 fn passes(draft: &mut Draft<'_, '_>, rank: Rank) -> bool {
-    let Some(people) = draft.input.people() else { return false };
+    let Some(people) = draft.input.people() else {
+        draft.incomplete("who asked");
+        return false;
+    };
     match guards::again(draft.input, &people, rank, draft.now) {
         Ok(()) => true,
         Err(refusal) => {

@@ -21,6 +21,9 @@ const ESCALATED: &str = "Escalated";
 /// Event of the timeline: an approval counted, and the stage needs more.
 const APPROVAL_COUNTED: &str = "ApprovalCounted";
 
+/// What the status of a request in this phase says.
+const OPEN_STAGE: &str = "an open stage of its policy";
+
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(input: &'b Input<'_>, people: &'b People<'b>) -> Bench<'b> {
     let owners = input.catalog.map(Catalog::deciding_owners).unwrap_or_default();
@@ -34,8 +37,8 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
     }
     let Some(people) = draft.input.people() else { return draft.incomplete("who asked") };
     follow_content(draft, &people);
-    let Some((index, stage)) = open_stage(draft) else { return draft.incomplete("an open stage of its policy") };
-    let Some(status) = count(draft, &people, index, &stage) else { return draft.incomplete("an open stage of its policy") };
+    let Some((index, stage, next)) = open_stage(draft) else { return draft.incomplete(OPEN_STAGE) };
+    let Some(status) = count(draft, &people, index, &stage) else { return draft.incomplete(OPEN_STAGE) };
     match status.state {
         StageState::Open if draft.now >= status.deadline => {
             set_state(draft, index, StageState::TimedOut);
@@ -43,8 +46,9 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
             draft.deny(&Refusal::new(Reason::ApprovalTimedOut, text), None);
         }
         StageState::Open => still_open(draft, &people, index, &stage),
-        StageState::Denied => denied(draft, index),
-        _ => approved(draft, &people, index, &status),
+        StageState::Denied => denied(draft, &status),
+        StageState::Approved => approved(draft, &people, next.as_ref(), &status),
+        StageState::TimedOut | StageState::Cancelled => draft.incomplete(OPEN_STAGE),
     }
 }
 
@@ -80,11 +84,11 @@ pub(super) fn pin_content(draft: &mut Draft<'_, '_>) {
     draft.plan.status.content_digest.clone_from(&draft.input.content.digest);
 }
 
-/// The stage that is open, with the terms it was pinned with.
-fn open_stage(draft: &Draft<'_, '_>) -> Option<(usize, Stage)> {
+/// The stage that is open, with the terms it was pinned with, and those of the next one.
+fn open_stage(draft: &Draft<'_, '_>) -> Option<(usize, Stage, Option<Stage>)> {
     let index = draft.plan.status.stages.len().checked_sub(1)?;
-    let stage = draft.plan.status.policy.as_ref()?.stages.get(index)?.clone();
-    Some((index, stage))
+    let pinned = &draft.plan.status.policy.as_ref()?.stages;
+    Some((index, pinned.get(index)?.clone(), pinned.get(index + 1).cloned()))
 }
 
 fn set_state(draft: &mut Draft<'_, '_>, index: usize, state: StageState) {
@@ -156,25 +160,21 @@ fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stag
     draft.plan.requeue(status.escalates_at.filter(|at| *at > now));
 }
 
-fn denied(draft: &mut Draft<'_, '_>, index: usize) {
-    let stage = draft.plan.status.stages.get(index).cloned();
-    let decision = stage.as_ref().and_then(|s| s.decisions.iter().find(|d| d.decision == Verdict::Deny));
+fn denied(draft: &mut Draft<'_, '_>, stage: &StageStatus) {
+    let decision = stage.decisions.iter().find(|d| d.decision == Verdict::Deny);
     let by = decision.map(|d| d.approver.clone());
-    let why =
-        decision.map(|d| d.reason.clone()).filter(|why| !why.is_empty()).unwrap_or_else(|| "no reason was given".to_owned());
-    let name = stage.as_ref().map(|s| s.name.clone()).unwrap_or_default();
-    let who = by.clone().unwrap_or_default();
-    draft.deny(&Refusal::new(Reason::DeniedByApprover, format!("denied in stage {name:?} by {who}: {why}")), by.as_deref());
+    let why = decision.map(|d| d.reason.as_str()).filter(|why| !why.is_empty()).unwrap_or("no reason was given");
+    let text = format!("denied in stage {:?} by {}: {why}", stage.name, by.as_deref().unwrap_or_default());
+    draft.deny(&Refusal::new(Reason::DeniedByApprover, text), by.as_deref());
 }
 
 /// The stage has its approvals: the next one opens, or the request is approved.
-fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, status: &StageStatus) {
-    let stages = draft.pinned().map(|pinned| pinned.stages).unwrap_or_default();
+fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, next: Option<&Stage>, status: &StageStatus) {
     let last = status.decisions.last();
     let by = last.map(|d| d.approver.clone());
     let why = last.map(|d| d.reason.clone()).unwrap_or_default();
     draft.publish(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
-    let Some(next) = stages.get(index + 1) else {
+    let Some(next) = next else {
         return draft.enter(RequestPhase::Approved, None, by.as_deref(), "every stage has its approvals");
     };
     // Decisions for the next stage count from the moment this one was decided, by the API server's clock.

@@ -22,14 +22,14 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         && created(input.request) < *since
     {
         let text = format!(
-            "created at {}, before the admission policies were in force as they are now ({}), so that nobody vouches for who asks: ask again",
+            "created at {}, before the admission policies were in force as they are now ({}), so that the identity of who asks was not verified: ask again",
             schedule::show(created(input.request)),
             schedule::show(*since)
         );
         return draft.deny(&Refusal::new(Reason::IdentityNotEnforced, text), None);
     }
     let Some(people) = input.people() else {
-        let text = "spec.requestor is empty: nobody vouches for who asks; the admission policies were not in force";
+        let text = "spec.requestor is empty: the identity of who asks was not verified; the admission policies were not in force";
         return draft.deny(&Refusal::new(Reason::NotEligible, text), None);
     };
     if input.request.spec.kind == RequestType::Remove {

@@ -126,7 +126,7 @@ pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<P
     places
 }
 
-/// What a role comes to. `doubt`: why nobody vouches for its authors, if so.
+/// What a role comes to. `doubt`: why the identity of its authors is not believed, if so.
 pub(super) fn role_status(
     offer: &Offer,
     (name, role): (&str, &OfferedRole),
@@ -143,7 +143,7 @@ pub(super) fn role_status(
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, known.message)
     } else if let Some(doubt) = doubt {
         let text = format!(
-            "nobody vouches for its authors: {doubt}; change the role and the places again, or delete the object and create it again"
+            "the identity of its authors was not verified: {doubt}; change the role and the places again, or delete the object and create it again"
         );
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text)
     } else {

@@ -1,4 +1,4 @@
-//! What somebody else did to the bindings of a grant, and what is late in them.
+//! What somebody else did to the bindings of a grant.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,20 +7,13 @@ use chrono::{DateTime, Utc};
 
 use crate::api::Subject;
 use crate::api::assignment::GrantState;
-use crate::domain::{Key, holdings};
+use crate::domain::holdings;
 use crate::grants::GrantKey;
 use crate::grants::plan::Observed;
 use crate::observe::store::IndexKey;
 use crate::observe::stores::Stores;
 
 impl Stores {
-    /// Ends of assignments whose access is being taken away now.
-    pub(super) fn overdue(&self, key: &GrantKey, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
-        let packages = self.packages.find(&IndexKey::Resource(Key::new(&key.namespace, &key.resource)));
-        let assignments = packages.flat_map(|p| self.assignments.find(&IndexKey::Package(Key::of(&**p))));
-        assignments.filter(|a| a.phase().is_granting()).filter_map(|a| a.end()).filter(|end| *end <= now).collect()
-    }
-
     /// What somebody else changed in our bindings: delivered subjects that are missing, and subjects that no assignment explains.
     pub(super) fn drifted(
         &self,

@@ -29,11 +29,13 @@ impl Stores {
         let resource = Key::new(&key.namespace, &key.resource);
         let packages =
             self.packages.find(&IndexKey::Resource(resource.clone())).filter(|p| p.spec.resource_roles.contains(&role));
-        let (mut wanted, mut next_end) = (BTreeSet::new(), None);
-        for package in packages {
-            for assignment in self.assignments.find(&IndexKey::Package(Key::of(&**package))).filter(|a| holdings::gives(a, now)) {
+        let (mut wanted, mut next_end, mut overdue) = (BTreeSet::new(), None, Vec::new());
+        for assignment in packages.flat_map(|p| self.assignments.find(&IndexKey::Package(Key::of(&**p)))) {
+            if holdings::gives(assignment, now) {
                 wanted.insert(assignment.spec.subject.clone());
                 next_end = [next_end, assignment.end()].into_iter().flatten().min();
+            } else if assignment.phase().is_granting() {
+                overdue.extend(assignment.end().filter(|end| *end <= now));
             }
         }
         let grantable = grantable(&role, self.offer(&resource));
@@ -49,7 +51,6 @@ impl Stores {
         let losers = self.losers(key, &wanted, &places, &observed, now);
         let open = places.values().any(|standing| *standing == Standing::Open);
         let drifted = if open { self.drifted(key, &wanted, &observed, now) } else { Vec::new() };
-        let overdue = self.overdue(key, now);
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
         let held = status.is_some_and(|s| condition::holds(&s.conditions, MASS_REVOCATION_HELD));
         GrantInput { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end, overdue, drifted }

@@ -1,4 +1,4 @@
-//! Who has to be reconciled when a request, a decision or an assignment changes.
+//! What has to be reconciled when a request, a decision or an assignment changes.
 
 use crate::api::access_request::RequestPhase;
 use crate::api::{AccessRequest, ApprovalDecision, Assignment};
@@ -90,8 +90,7 @@ impl Watched for Assignment {
         triggers.push(WorkItem::Assignment(key.clone()));
         triggers.extend(keys(&stores.requests, &IndexKey::Assignment(key.clone())).into_iter().map(WorkItem::Request));
         triggers.extend(assignment.spec.access_request.as_ref().map(|name| WorkItem::Request(Key::new(&key.namespace, name))));
-        let relevant_part = |a: Option<&Self>| a.map(|a| (a.phase(), a.spec.clone(), a.metadata.deletion_timestamp.clone()));
-        if relevant_part(old) == relevant_part(new) {
+        if old.map(relevant_part) == new.map(relevant_part) {
             return;
         }
         let policies = [old, new].into_iter().flatten().map(|a| a.spec.policy.as_str());
@@ -110,4 +109,9 @@ impl Watched for Assignment {
         // Others of the same subject may have waited for this one to end.
         triggers.extend(open_assignments(stores, &IndexKey::Subject(assignment.spec.subject.clone())));
     }
+}
+
+/// What others depend on.
+fn relevant_part(assignment: &Assignment) -> impl PartialEq + '_ {
+    (assignment.phase(), &assignment.spec, &assignment.metadata.deletion_timestamp)
 }

@@ -1,4 +1,4 @@
-//! Who has to be reconciled when something of Kubernetes itself changes: namespaces, roles, bindings, admission policies.
+//! What has to be reconciled when something of Kubernetes itself changes: namespaces, roles, bindings, admission policies.
 
 use std::collections::BTreeSet;
 
@@ -29,12 +29,12 @@ impl Watched for Namespace {
         let Some(name) = new.or(old).and_then(|n| n.metadata.name.clone()) else { return };
         let index_key = IndexKey::Uses(name);
         triggers.extend(keys(&stores.catalogs, &index_key).into_iter().map(WorkItem::Catalog));
-        wake_resources(stores, &index_key, triggers);
+        trigger_resources(stores, &index_key, triggers);
     }
 }
 
 /// Resources that stand on something that changed, with their grants.
-pub(super) fn wake_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
+pub(super) fn trigger_resources(stores: &Stores, index_key: &IndexKey, triggers: &mut Triggers) {
     for resource in stores.resources.find(index_key) {
         <CatalogResource as Watched>::triggers(stores, None, Some(&**resource), triggers);
     }
@@ -55,7 +55,7 @@ impl Watched for PartialObjectMeta<Role> {
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::Role, name: key.name };
-            wake_resources(stores, &IndexKey::Role(Target { scope: Scope::Namespace(key.namespace), role }), triggers);
+            trigger_resources(stores, &IndexKey::Role(Target { scope: Scope::Namespace(key.namespace), role }), triggers);
         }
     }
 }
@@ -70,7 +70,7 @@ impl Watched for PartialObjectMeta<ClusterRole> {
             && let Some(key) = new.or(old).map(Key::of)
         {
             let role = RoleRef { kind: RoleKind::ClusterRole, name: key.name };
-            wake_resources(stores, &IndexKey::Role(Target { scope: Scope::Cluster, role }), triggers);
+            trigger_resources(stores, &IndexKey::Role(Target { scope: Scope::Cluster, role }), triggers);
         }
     }
 }
@@ -82,7 +82,7 @@ fn is_ours<B: kube::Resource>(binding: &B) -> bool {
 }
 
 /// Keeps what a binding says of a grant.
-fn note_grant<B: Binding>(stores: &mut Stores, old: Option<&B>, new: Option<&B>) {
+fn enter_grant<B: Binding>(stores: &mut Stores, old: Option<&B>, new: Option<&B>) {
     if let Some((found, grant)) = old.and_then(|b| Some((b, binding::grant(b)?))) {
         let name = found.meta().name.as_deref().unwrap_or_default();
         stores.members.leave(&grant, &binding::target(found), name);
@@ -93,7 +93,13 @@ fn note_grant<B: Binding>(stores: &mut Stores, old: Option<&B>, new: Option<&B>)
 }
 
 /// A binding changed: its grant, and the assignments of whoever came or went.
-fn wake_grant(stores: &Stores, grant: GrantKey, before: &BTreeSet<Subject>, after: &BTreeSet<Subject>, triggers: &mut Triggers) {
+fn trigger_grant(
+    stores: &Stores,
+    grant: GrantKey,
+    before: &BTreeSet<Subject>,
+    after: &BTreeSet<Subject>,
+    triggers: &mut Triggers,
+) {
     for subject in before.symmetric_difference(after) {
         let own = stores.assignments.find(&IndexKey::Subject(subject.clone()));
         let here = own.filter(|a| a.metadata.namespace.as_deref() == Some(grant.namespace.as_str()) && !a.phase().is_terminal());
@@ -116,14 +122,14 @@ impl Watched for RoleBinding {
     }
 
     fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
-        note_grant(stores, old, new);
+        enter_grant(stores, old, new);
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let (before, after) = (binding::people(old), binding::people(new));
         for found in [old, new].into_iter().flatten() {
             match binding::grant(found) {
-                Some(grant) => wake_grant(stores, grant, &before, &after, triggers),
+                Some(grant) => trigger_grant(stores, grant, &before, &after, triggers),
                 None => {
                     let namespace = found.metadata.namespace.clone().unwrap_or_default();
                     triggers.extend(keys(&stores.catalogs, &IndexKey::Uses(namespace)).into_iter().map(WorkItem::Catalog));
@@ -143,14 +149,14 @@ impl Watched for ClusterRoleBinding {
     }
 
     fn derive(stores: &mut Stores, old: Option<&Self>, new: Option<&Self>) {
-        note_grant(stores, old, new);
+        enter_grant(stores, old, new);
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let (before, after) = (binding::people(old), binding::people(new));
         for found in [old, new].into_iter().flatten() {
             if let Some(grant) = binding::grant(found) {
-                wake_grant(stores, grant, &before, &after, triggers);
+                trigger_grant(stores, grant, &before, &after, triggers);
             }
         }
     }

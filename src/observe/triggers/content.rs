@@ -19,17 +19,7 @@ impl Watched for AccessPackage {
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {
         let Some(key) = new.or(old).map(Key::of) else { return };
         triggers.push(WorkItem::Package(key.clone()));
-        let relevant_part = |p: Option<&Self>| {
-            p.map(|p| {
-                (
-                    p.spec.clone(),
-                    p.status.as_ref().map(|s| s.conditions.clone()),
-                    p.metadata.deletion_timestamp.clone(),
-                    p.metadata.annotations.clone(),
-                )
-            })
-        };
-        if relevant_part(old) == relevant_part(new) {
+        if old.map(relevant_part) == new.map(relevant_part) {
             return; // only its counts changed
         }
         if old.is_some() != new.is_some() || old.map(|p| &p.spec) != new.map(|p| &p.spec) {
@@ -57,6 +47,12 @@ impl Watched for AccessPackage {
             triggers.extend(recorded.map(WorkItem::Grant));
         }
     }
+}
+
+/// What others depend on: not its counts.
+fn relevant_part(package: &AccessPackage) -> impl PartialEq + '_ {
+    let conditions = package.status.as_ref().map(|status| &status.conditions);
+    (&package.spec, conditions, &package.metadata.deletion_timestamp, &package.metadata.annotations)
 }
 
 impl Watched for Policy {

@@ -1,4 +1,4 @@
-//! One object with all that a look at it sees.
+//! One object with all that it is reconciled from.
 
 mod asked;
 mod assigned;

@@ -1,4 +1,4 @@
-//! A resource on the ground it stands on, people with powers, and looks at it.
+//! A resource on the ground it stands on, people with powers, and what becomes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -147,7 +147,7 @@ impl Site {
         }
     }
 
-    /// The status after a look with these answers.
+    /// The status after a reconciliation with these answers.
     pub fn judged(&self, answers: Vec<(Question, Answer)>) -> CatalogResource {
         let offer = Offer::of(&self.resource);
         let input = resource::Input {

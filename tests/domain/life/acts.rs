@@ -116,7 +116,7 @@ pub enum Act {
         thing: u8,
         how: How,
     },
-    /// A look that stops half way, and then a whole one: compared with one that is not disturbed.
+    /// A reconciliation that stops half way, and then a whole one: compared with one that is not disturbed.
     Crash {
         thing: u8,
         writes: usize,
@@ -125,12 +125,12 @@ pub enum Act {
         first: u8,
         second: u8,
     },
-    /// A few rounds of looks at everything but one kind of things.
+    /// A few rounds of reconciling everything but one kind of things.
     Rounds {
         order: u64,
         without: u8,
     },
-    /// All is looked at, again and again, until nothing is left to do.
+    /// All is reconciled, again and again, until nothing is left to do.
     Settle {
         order: u64,
     },

@@ -1,4 +1,4 @@
-//! What a look at an object sees of the store.
+//! What an object is reconciled from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,7 +59,7 @@ impl Store {
         }
     }
 
-    /// What a look at a request sees; something else may have been judged a moment ago.
+    /// What a request is reconciled from; something else may have been judged a moment ago.
     pub fn request_input<'a>(&'a self, key: &Key, request: &'a AccessRequest, assumed: Option<&Thing>) -> request::Input<'a> {
         let package = holdings::package_of_request(request);
         let mut held = request.subject().map(|s| self.holdings(&s, package.clone(), assumed)).unwrap_or_default();
@@ -91,7 +91,7 @@ impl Store {
         }
     }
 
-    /// What a look at an assignment sees; the cache may lag behind and not show its request.
+    /// What an assignment is reconciled from; the cache may lag behind and not show its request.
     pub fn assignment_input<'a>(
         &'a self,
         key: &Key,

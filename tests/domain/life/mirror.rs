@@ -174,7 +174,7 @@ fn is_carried_out(work: &WorkItem) -> bool {
 }
 
 impl Mirror {
-    /// The caches after the first lists, when everything has been looked at.
+    /// The caches after the first lists, when everything has been reconciled.
     pub fn of(store: &Store) -> Self {
         let queue = Queue::new(Arc::new(ManualClock::new(store.now)), usize::MAX);
         let mut mirror = Self {

@@ -1,4 +1,4 @@
-//! The operator: one look at one thing, which may stop after any write.
+//! The operator: one reconciliation of one thing, which may stop after any write.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use crate::words;
 use super::oracle::{self, is_held};
 use super::store::{Kind, Store};
 
-/// Something that the operator looks at.
+/// Something that the operator reconciles.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
     Package(Key),
@@ -35,7 +35,7 @@ impl Thing {
     }
 }
 
-/// How a look goes.
+/// How a reconciliation goes.
 #[derive(Clone, Copy, Debug)]
 pub struct How {
     /// The operator stops after so many writes.
@@ -46,10 +46,10 @@ pub struct How {
     pub lagging: bool,
 }
 
-/// A look that nothing disturbs.
+/// A reconciliation that nothing disturbs.
 pub const WHOLE: How = How { writes: usize::MAX, slow: 0, lagging: false };
 
-/// What a look at a thing would write, and when it has to be looked at again.
+/// What reconciling a thing would write, and when it has to be reconciled again.
 #[derive(Debug, PartialEq)]
 pub struct Intent {
     pub changes: bool,
@@ -57,7 +57,7 @@ pub struct Intent {
 }
 
 impl Store {
-    /// Everything that can be looked at.
+    /// Everything that can be reconciled.
     pub fn things(&self) -> Vec<Thing> {
         let orphan = |d: &&ApprovalDecision| !self.requests.contains_key(&of_request(d));
         let decisions = self.decisions.values().filter(orphan).map(|d| Thing::Decision(Key::of(d)));
@@ -98,7 +98,7 @@ impl Store {
         plan(grant, &self.wanted(grant, now), &BTreeSet::new(), &self.standings(grant), &self.observed(grant))
     }
 
-    /// What a look would do at an instant.
+    /// What a reconciliation would do at an instant.
     pub fn intent(&self, thing: &Thing, now: DateTime<Utc>) -> Intent {
         fn of<K: Kind, S: PartialEq>(plan: Option<Plan<S>>, status: Option<&S>, _: &K) -> Intent {
             let plan = plan.unwrap();
@@ -122,7 +122,7 @@ impl Store {
     }
 
     /// Looks at a thing. Tells whether anything was written.
-    pub fn look(&mut self, thing: &Thing, how: How) -> bool {
+    pub fn reconcile(&mut self, thing: &Thing, how: How) -> bool {
         match thing {
             Thing::Package(key) => {
                 let Some(plan) = self.package_plan(key, self.now) else { return false };
@@ -161,12 +161,12 @@ impl Store {
                 let again = |store: &Store, key: &Key| store.assignment_plan(key, how.lagging, None, store.now);
                 self.carry_out::<Assignment, _>(key, plan, how, |found| &mut found.status, again)
             }
-            Thing::Grant(grant) => self.look_at_grant(grant, how),
+            Thing::Grant(grant) => self.reconcile_grant(grant, how),
         }
     }
 
     /// Two things are judged at the same time: the first has not written when the second is judged, but it has assumed its place.
-    pub fn look_at_both(&mut self, first: &Thing, second: &Thing) {
+    pub fn reconcile_both(&mut self, first: &Thing, second: &Thing) {
         let Some((one, forward)) = self.judged(first, None) else { return };
         let Some((two, _)) = self.judged(second, Some(first).filter(|_| forward)) else { return };
         one(self);
@@ -207,7 +207,7 @@ impl Store {
         }
     }
 
-    /// Writes the status first and has the effects afterwards; in between, the same look leads to the same.
+    /// Writes the status first and has the effects afterwards; in between, the same reconciliation leads to the same.
     fn carry_out<K: Kind, S: PartialEq + Clone + std::fmt::Debug + serde::Serialize>(
         &mut self,
         key: &Key,
@@ -236,8 +236,8 @@ impl Store {
             assert!(plan.notices.is_empty(), "{key}: nothing changed, but people are told {:?}", plan.notices);
         }
         let second = again(self, key).unwrap();
-        assert_eq!((&second.status, second.notices.len()), (&plan.status, 0), "a second look at {key}");
-        assert_eq!(essence(&second.effects), essence(&plan.effects), "a second look at {key}");
+        assert_eq!((&second.status, second.notices.len()), (&plan.status, 0), "reconciled again: {key}");
+        assert_eq!(essence(&second.effects), essence(&plan.effects), "reconciled again: {key}");
         let mut changed = differs;
         for effect in plan.effects {
             if left == 0 {
@@ -251,7 +251,7 @@ impl Store {
         changed
     }
 
-    /// Carries out one effect of a look at an object. Tells whether it changed anything.
+    /// Carries out one effect of reconciling an object. Tells whether it changed anything.
     fn effect<K: Kind>(&mut self, own: &Key, effect: Effect) -> bool {
         match effect {
             Effect::CreateAssignment(made) => self.make(*made),
@@ -299,7 +299,7 @@ impl Store {
         self.delete::<K>(own)
     }
 
-    fn look_at_grant(&mut self, grant: &GrantKey, how: How) -> bool {
+    fn reconcile_grant(&mut self, grant: &GrantKey, how: How) -> bool {
         let now = self.now;
         let covered: BTreeSet<_> =
             self.givers(grant).filter(|a| oracle::covers(a, now)).map(|a| a.spec.subject.clone()).collect();

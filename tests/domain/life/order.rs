@@ -81,7 +81,7 @@ fn outcome(decisions: &[ApprovalDecision], portions: &[usize], mix: u64) -> (Req
         let (portion, more) = rest.split_at(size.min(rest.len()));
         scene.decisions.extend(portion.iter().cloned());
         shuffle(&mut scene.decisions, mix);
-        scene.step(at(12)); // looked at before anybody's time is up
+        scene.step(at(12)); // reconciled before anybody's time is up
         rest = more;
     }
     let decided = |s: &StageStatus| (s.state, s.decisions.iter().map(|d| d.decision_ref.clone()).collect());

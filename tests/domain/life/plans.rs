@@ -17,7 +17,7 @@ use crate::builders::{BOUNDS, RETENTION};
 
 use super::gather::MANAGER;
 
-/// What is to be done, whether it differs from what is there, and when to look again.
+/// What is to be done, whether it differs from what is there, and when to reconcile again.
 #[derive(Debug, Default)]
 pub struct Outcome {
     told: String,
@@ -34,7 +34,7 @@ impl Outcome {
         }
     }
 
-    /// Whether nobody would notice if nobody looked again.
+    /// Whether nobody would notice if nobody reconciled again.
     fn is_as_good_as(&self, other: &Self) -> bool {
         let sooner = other.requeue_at.is_some_and(|new| self.requeue_at.is_none_or(|old| new < old));
         self.told == other.told && !sooner
@@ -76,7 +76,7 @@ impl Plans {
         Self(all)
     }
 
-    /// Everything that comes out differently, or has to be looked at earlier, with what it was and what it is.
+    /// Everything that comes out differently, or has to be reconciled earlier, with what it was and what it is.
     pub fn news_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = (WorkItem, Option<&'a Outcome>, &'a Outcome)> {
         let all = self.0.iter().map(|(work, new)| (work.clone(), before.0.get(work), new));
         all.filter(move |(_, old, new)| !old.is_some_and(|old| old.is_as_good_as(new)))

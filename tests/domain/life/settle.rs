@@ -1,4 +1,4 @@
-//! Everything is looked at until nothing is left to do, and then all must be as it should.
+//! Everything is reconciled until nothing is left to do, and then all must be as it should.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ impl Store {
             assert!(round < ROUNDS, "it goes round in circles");
             let mut things = self.things();
             shuffle(&mut things, order.wrapping_add(round as u64));
-            let wrote = things.iter().filter(|thing| self.look(thing, WHOLE)).count();
+            let wrote = things.iter().filter(|thing| self.reconcile(thing, WHOLE)).count();
             if wrote == 0 {
                 break;
             }
@@ -54,7 +54,7 @@ impl Store {
             });
             shuffle(&mut things, order.wrapping_add(round));
             things.iter().for_each(|thing| {
-                self.look(thing, WHOLE);
+                self.reconcile(thing, WHOLE);
             });
         }
     }

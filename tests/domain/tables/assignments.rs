@@ -182,7 +182,7 @@ fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
     let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
     let plan = scene.step(at(5));
     assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Scheduled, Some(at(100))));
-    assert!(!gives(&scene.assignment, at(100)), "not before it was looked at");
+    assert!(!gives(&scene.assignment, at(100)), "not before it was reconciled");
     scene.step(at(100));
     assert_eq!(scene.outcome().0, Phase::Provisioning);
     assert!(gives(&scene.assignment, at(100)));

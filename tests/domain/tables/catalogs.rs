@@ -34,7 +34,7 @@ fn place() -> Place {
 }
 
 impl Place {
-    fn look(&self) -> Plan<CatalogStatus> {
+    fn decide(&self) -> Plan<CatalogStatus> {
         let name = |b: &RoleBinding| b.metadata.name.clone().unwrap();
         let input = Input {
             catalog: &self.catalog,
@@ -52,7 +52,7 @@ impl Place {
 
     /// Writes the bindings that are to be written.
     fn settle(&mut self) {
-        for effect in self.look().effects {
+        for effect in self.decide().effects {
             if let Effect::Bind(binding) = effect {
                 self.bindings.push(*binding);
             }
@@ -61,7 +61,7 @@ impl Place {
 
     /// Who is to have which role.
     fn bound(&self) -> BTreeMap<String, BTreeSet<Subject>> {
-        let written = self.look().effects.into_iter().filter_map(|effect| match effect {
+        let written = self.decide().effects.into_iter().filter_map(|effect| match effect {
             Effect::Bind(binding) => Some(*binding),
             _ => None,
         });
@@ -70,7 +70,7 @@ impl Place {
     }
 
     fn ready(&self) -> String {
-        let plan = self.look();
+        let plan = self.decide();
         let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
         format!("{} {}", ready.status, ready.reason)
     }
@@ -90,10 +90,10 @@ fn asks(policy: Policy) -> (Policy, bool) {
 fn the_namespace_is_created_only_under_its_own_name_and_has_no_owner() {
     let mut place = place();
     place.namespace = None;
-    assert_eq!(place.look().effects, [Effect::CreateNamespace("catalog-payments".to_owned())]);
+    assert_eq!(place.decide().effects, [Effect::CreateNamespace("catalog-payments".to_owned())]);
     assert_eq!(new_namespace(&place.catalog).metadata.owner_references, None);
     place.catalog.spec.namespace = Some("team-b".to_owned());
-    assert_eq!((place.look().effects, place.ready().as_str()), (vec![], "False NamespaceNotFound"));
+    assert_eq!((place.decide().effects, place.ready().as_str()), (vec![], "False NamespaceNotFound"));
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_namespace_that_lost_its_label_loses_the_people_too() {
     place.settle();
     assert_eq!(place.bindings.len(), 1);
     place.namespace.as_mut().unwrap().metadata.labels = None;
-    let gone: Vec<Effect> = place.look().effects;
+    let gone: Vec<Effect> = place.decide().effects;
     assert!(matches!(gone.as_slice(), [Effect::Unbind(key)] if key.name == "entitlement-catalog-owner"), "{gone:?}");
     assert_eq!(place.ready(), "False NamespaceNotOurs");
 }
@@ -112,20 +112,20 @@ fn what_passes_by_itself_is_nothing_to_warn_of() {
     let mut place = place();
     let mut told = Vec::new();
     for _ in 0..5 {
-        let plan = place.look();
+        let plan = place.decide();
         told.extend(plan.notices.iter().map(|note| (note.reason, note.warning)));
         place.settle();
     }
     assert!(told.iter().all(|(_, warning)| !warning), "{told:?}");
     place.namespace.as_mut().unwrap().metadata.labels = None;
-    assert!(place.look().notices.iter().any(|note| note.warning), "and this is");
+    assert!(place.decide().notices.iter().any(|note| note.warning), "and this is");
 }
 
 #[test]
 fn a_deletion_waits_for_packages_and_resources() {
     for (packages, resources) in [(1, 0), (0, 1)] {
         let waits = Place { packages, resources, ..place() }.deleted();
-        assert_eq!((waits.look().effects, waits.ready().as_str()), (vec![], "False InUse"));
+        assert_eq!((waits.decide().effects, waits.ready().as_str()), (vec![], "False InUse"));
     }
 }
 
@@ -133,13 +133,13 @@ fn a_deletion_waits_for_packages_and_resources() {
 fn a_created_namespace_goes_with_the_catalog_and_an_adopted_one_stays_without_the_label() {
     let created = place().deleted();
     let expected = [Effect::DeleteNamespace("catalog-payments".to_owned()), Effect::RemoveFinalizer(IN_USE)];
-    assert_eq!(created.look().effects, expected);
+    assert_eq!(created.decide().effects, expected);
 
     let mut adopted = place();
     adopted.settle();
     let meta = &mut adopted.namespace.as_mut().unwrap().metadata;
     meta.labels.as_mut().unwrap().remove(MANAGED_BY);
-    let effects = adopted.deleted().look().effects;
+    let effects = adopted.deleted().decide().effects;
     assert!(
         matches!(effects.as_slice(), [Effect::Unbind(_), Effect::ReleaseNamespace(name), Effect::RemoveFinalizer(IN_USE)] if name == "catalog-payments"),
         "{effects:?}"
@@ -148,7 +148,7 @@ fn a_created_namespace_goes_with_the_catalog_and_an_adopted_one_stays_without_th
     let mut foreign = place();
     foreign.namespace.as_mut().unwrap().metadata.labels =
         Some([(CATALOG.to_owned(), "another".to_owned()), (MANAGED_BY.to_owned(), OPERATOR.to_owned())].into());
-    assert_eq!(foreign.deleted().look().effects, [Effect::RemoveFinalizer(IN_USE)]);
+    assert_eq!(foreign.deleted().decide().effects, [Effect::RemoveFinalizer(IN_USE)]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn users_of_kubernetes_itself_are_bound_to_nothing_and_that_is_told() {
     let mut place = place();
     place.catalog.spec.owners.push(user("system:admin"));
     assert_eq!(place.bound()["entitlement-catalog-owner"], [user("carol")].into());
-    let plan = place.look();
+    let plan = place.decide();
     let told = condition::get(&plan.status.conditions, "SubjectsNotBound").unwrap();
     assert!(told.message.contains("system:admin"), "{}", told.message);
 }
@@ -204,9 +204,9 @@ fn users_of_kubernetes_itself_are_bound_to_nothing_and_that_is_told() {
 #[test]
 fn an_owner_decides_since_the_operator_knows_them_as_one() {
     let mut place = place();
-    place.catalog.status = Some(place.look().status);
+    place.catalog.status = Some(place.decide().status);
     let since =
-        |place: &Place| place.look().status.owners.iter().map(|owner| (owner.subject.clone(), owner.since)).collect::<Vec<_>>();
+        |place: &Place| place.decide().status.owners.iter().map(|owner| (owner.subject.clone(), owner.since)).collect::<Vec<_>>();
     assert_eq!(since(&place), [(user("carol"), at(0))]);
     place.catalog.spec.owners = vec![user("olga"), user("carol")];
     assert_eq!(since(&place), [(user("olga"), at(51)), (user("carol"), at(0))]);

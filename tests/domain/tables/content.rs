@@ -59,12 +59,12 @@ fn what_a_crash_left_untold_is_told_later() {
     scene.decided(decision("first", "r1").by("carol", &[]).created(at(10)));
     scene.step(at(11));
     scene.content = content("cluster-admin");
-    let plan = scene.look(at(20));
+    let plan = scene.decide(at(20));
     scene.request.status = Some(plan.status); // and the operator stops
     assert_eq!(scene.judgement("first"), Some("Decided"));
     scene.step(at(30));
     assert_eq!(scene.judgement("first"), Some("ContentChanged"));
-    assert_eq!(scene.look(at(31)).effects, Vec::<Effect>::new(), "once");
+    assert_eq!(scene.decide(at(31)).effects, Vec::<Effect>::new(), "once");
 }
 
 #[test]

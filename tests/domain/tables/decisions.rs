@@ -13,20 +13,20 @@ fn carol() -> ApprovalDecision {
     decision("d1", "r1").by("carol", &["leads"]).created(at(10))
 }
 
-fn look(decision: &ApprovalDecision, seconds: i64) -> Plan<ApprovalDecisionStatus> {
+fn decide(decision: &ApprovalDecision, seconds: i64) -> Plan<ApprovalDecisionStatus> {
     without_request(decision, RETENTION, at(seconds))
 }
 
 #[test]
 fn a_decision_about_no_request_is_told_so_and_is_not_judged_for_good() {
     let mut decision = carol();
-    let plan = look(&decision, 20);
+    let plan = decide(&decision, 20);
     let counted = condition::get(&plan.status.conditions, "Counted").unwrap();
     assert_eq!((counted.status.as_str(), counted.reason.as_str()), ("Unknown", "RequestNotFound"));
     assert!(counted.message.contains("\"r1\""), "{}", counted.message);
     decision.status = Some(plan.status.clone());
     assert!(!is_judged(&decision), "the request may still come");
-    assert_eq!(look(&decision, 30).status, plan.status, "told once");
+    assert_eq!(decide(&decision, 30).status, plan.status, "told once");
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn a_decision_that_was_judged_keeps_its_judgement_when_its_request_is_gone() {
         let mut decision = carol();
         decision.status = Some(judged(&decision, judgement, at(11)));
         assert!(is_judged(&decision));
-        assert_eq!(Some(&look(&decision, 20).status), decision.status.as_ref());
+        assert_eq!(Some(&decide(&decision, 20).status), decision.status.as_ref());
     }
 }
 
@@ -44,14 +44,14 @@ fn a_decision_without_a_request_goes_after_a_day_and_one_that_counted_after_its_
     for judgement in [None, Some(Err(NOT_AN_APPROVER))] {
         let mut idle = carol();
         idle.status = judgement.map(|judgement| judged(&idle, judgement, at(11)));
-        assert_eq!(look(&idle, 20).requeue_at, Some(at(10 + DAY)));
-        assert_eq!(look(&idle, 9 + DAY).effects, []);
-        assert_eq!(look(&idle, 10 + DAY).effects, [Effect::DeleteSelf]);
+        assert_eq!(decide(&idle, 20).requeue_at, Some(at(10 + DAY)));
+        assert_eq!(decide(&idle, 9 + DAY).effects, []);
+        assert_eq!(decide(&idle, 10 + DAY).effects, [Effect::DeleteSelf]);
     }
     let mut counted = carol();
     counted.status = Some(judged(&counted, Ok(()), at(11)));
-    assert_eq!(look(&counted, 20).requeue_at, Some(at(10 + 90 * DAY)));
-    assert_eq!(look(&counted, 10 + 90 * DAY).effects, [Effect::DeleteSelf]);
+    assert_eq!(decide(&counted, 20).requeue_at, Some(at(10 + 90 * DAY)));
+    assert_eq!(decide(&counted, 10 + 90 * DAY).effects, [Effect::DeleteSelf]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What has ended while nobody led, and so goes first when somebody does.
+//! What goes first: what has ended while nobody led, and what ends sooner than before.
 
 use std::sync::Arc;
 
@@ -6,8 +6,9 @@ use entitlement_operator::api::Assignment;
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::clock::ManualClock;
 use entitlement_operator::grants::GrantKey;
-use entitlement_operator::observe::Cache;
-use entitlement_operator::queue::Queue;
+use entitlement_operator::observe::{Cache, WorkItem};
+use entitlement_operator::queue::{Lane, Queue};
+use futures::FutureExt as _;
 
 use crate::builders::*;
 
@@ -23,7 +24,7 @@ fn known(assignments: Vec<Assignment>, seconds: i64) -> Vec<GrantKey> {
 #[test]
 fn what_ended_while_nobody_led_is_known_at_once() {
     let held = || assignment("a1").of("oncall").to(user("alice")).until(at(100)).accepted().in_phase(AssignmentPhase::Delivered);
-    let viewer = || vec![GrantKey { namespace: PAYMENTS.to_owned(), resource: "prod".to_owned(), role: "viewer".to_owned() }];
+    let viewer = || vec![GrantKey::new(PAYMENTS, "prod", "viewer")];
     assert_eq!(known(vec![held()], 99), []);
     assert_eq!(known(vec![held()], 100), viewer());
     assert_eq!(known(vec![held().revoked_by("carol")], 5), viewer());
@@ -31,4 +32,26 @@ fn what_ended_while_nobody_led_is_known_at_once() {
     for over in [AssignmentPhase::Expired, AssignmentPhase::Revoked, AssignmentPhase::Pending] {
         assert_eq!(known(vec![held().in_phase(over)], 100), [], "nothing of it can be there: {over:?}");
     }
+}
+
+#[test]
+fn what_ends_sooner_than_before_goes_first() {
+    let held = |end: i64| assignment("a1").of("oncall").until(at(end)).accepted().in_phase(AssignmentPhase::Delivered);
+    let urgent = |changed: Assignment| {
+        let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4));
+        cache.put(package("oncall").with_role("prod", "viewer"));
+        cache.put(version(held(100), 1));
+        cache.put(version(changed, 2));
+        cache.queue.next(Lane::Urgent..=Lane::Urgent).now_or_never().flatten()
+    };
+    let viewer = WorkItem::Grant(GrantKey::new(PAYMENTS, "prod", "viewer"));
+    assert_eq!(urgent(held(50)), Some(viewer.clone()));
+    assert_eq!(urgent(held(100).revoked_by("carol")), Some(viewer.clone()));
+    assert_eq!(urgent(held(100).being_deleted(at(5))), Some(viewer));
+    assert_eq!(urgent(held(200)), None, "who stays waits for their turn");
+}
+
+fn version(mut assignment: Assignment, number: u32) -> Assignment {
+    assignment.metadata.resource_version = Some(number.to_string());
+    assignment
 }

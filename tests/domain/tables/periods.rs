@@ -87,7 +87,7 @@ fn the_start_is_settled_with_the_acceptance() {
 }
 
 #[test]
-fn a_look_at_an_end_that_does_not_count_changes_nothing_at_a_later_second() {
+fn a_reconcile_an_end_that_does_not_count_changes_nothing_at_a_later_second() {
     let mut scene = moved(ten_days(), 40 * DAY);
     let before = scene.status().clone();
     scene.step(at(DAY + 1));

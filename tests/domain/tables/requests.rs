@@ -207,7 +207,7 @@ fn a_request_that_nobody_vouches_for_is_denied() {
 #[test]
 fn while_identities_cannot_be_trusted_a_request_stands_still_and_says_so() {
     let broken = || Trust::Broken("the policy \"x\" is not bound".to_owned());
-    let plan = Asked { trust: broken(), ..asked(alice("r1"), &[engineers()]) }.look(at(5));
+    let plan = Asked { trust: broken(), ..asked(alice("r1"), &[engineers()]) }.decide(at(5));
     crate::words::are_listed("AccessRequest", &plan.status);
     assert_eq!((plan.status.phase, plan.effects.len(), plan.status.timeline.len()), (Phase::Submitted, 0, 0));
     let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
@@ -218,7 +218,7 @@ fn while_identities_cannot_be_trusted_a_request_stands_still_and_says_so() {
     waits.step(at(5));
     waits.decided(decision("d1", "r1").by("carol", &[]).created(at(6)));
     for trust in [broken(), Trust::Undecided] {
-        let plan = Asked { trust, ..waits.clone() }.look(at(7));
+        let plan = Asked { trust, ..waits.clone() }.decide(at(7));
         assert_eq!((plan.status.phase, plan.effects.len()), (Phase::PendingApproval, 0), "nobody knows who decided");
     }
     waits.step(at(7));

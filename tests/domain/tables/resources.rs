@@ -241,7 +241,7 @@ fn an_edit_that_nobody_watched_is_believed_while_the_policies_are_those_of_the_l
     assert_eq!(stands_open(&new.resource, &offer, at(4), false), [], "of a new object the time is known");
 }
 
-/// A place more than one look asks about.
+/// A place more than one reconciliation asks about.
 fn many_places(site: &mut Site) -> Vec<String> {
     let names: Vec<String> = (0..=MOST_QUESTIONS).map(|number| format!("place-{number:03}")).collect();
     for name in &names {
@@ -251,8 +251,8 @@ fn many_places(site: &mut Site) -> Vec<String> {
     names
 }
 
-/// One look, with its answers.
-fn look(site: &mut Site) -> usize {
+/// One reconciliation, with its answers.
+fn decide(site: &mut Site) -> usize {
     let questions = site.questions();
     let count = questions.len();
     let answers = questions.into_iter().map(|q| (q.clone(), site.answer(&q))).collect();
@@ -267,11 +267,11 @@ fn a_large_resource_is_asked_about_a_part_at_a_time_and_moves_when_all_is_answer
     let names = many_places(&mut site);
     site.resource.spec.kubernetes.namespaces = names.clone();
     let (first, last) = (names.first().unwrap(), names.last().unwrap());
-    assert_eq!(look(&mut site), MOST_QUESTIONS);
+    assert_eq!(decide(&mut site), MOST_QUESTIONS);
     assert_eq!(stands(&site, first, "view"), Standing::Open);
     assert!(is_held(&stands(&site, last, "view"), ""), "it is not judged yet");
     assert!(is_held(&stands(&site, "payments", "view"), ""), "the old place waits for the new ones");
-    assert_eq!(look(&mut site), 1);
+    assert_eq!(decide(&mut site), 1);
     assert_eq!((stands(&site, last, "view"), stands(&site, "payments", "view")), (Standing::Open, Standing::Leaving));
     assert_eq!(site.questions().len(), 0);
 }
@@ -289,7 +289,7 @@ fn what_was_refused_in_many_places_is_asked_again_in_turns() {
         let questions = site.questions();
         assert_eq!(questions.len(), MOST_QUESTIONS);
         asked.extend(questions.into_iter().map(|question| question.target));
-        look(&mut site);
+        decide(&mut site);
     }
     assert_eq!(asked.len(), names.len());
 }

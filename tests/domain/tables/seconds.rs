@@ -19,7 +19,7 @@ fn alice() -> AccessRequest {
     request("r1").by("alice", &["engineering"])
 }
 
-/// A request that is looked at for the first time, and names its period.
+/// A request that is reconciled for the first time, and names its period.
 fn asked_for(start: i64, end: i64) -> Asked {
     asked(alice().starting(at(start)).ending(at(end)), &[engineers()])
 }
@@ -127,7 +127,7 @@ fn a_direct_assignment_lasts_at_least_a_second() {
     }
 }
 
-/// The assignment of a request that granted an end, whose spec wishes another one before anybody looked at it.
+/// The assignment of a request that granted an end, whose spec wishes another one before it was reconciled.
 fn wished_before_the_first_look(granted: Option<i64>, wished: Option<i64>, extended: &[Option<i64>]) -> Option<i64> {
     let mut request = alice().in_phase(RequestPhase::Provisioning);
     let mut made = assignment_of(&request).beginning(at(0));

@@ -1,4 +1,4 @@
-//! A request with all that a look at it sees.
+//! A request with all that it is reconciled from.
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::{ContentRole, RequestPhase};
@@ -78,7 +78,7 @@ pub fn content(role: &str) -> Content {
 
 impl Asked {
     /// Decides, and changes nothing.
-    pub fn look(&self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
+    pub fn decide(&self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
         let named = self.request.status.as_ref().and_then(|s| s.assignment.as_deref());
         let input = request::Input {
             trust: &self.trust,
@@ -110,7 +110,7 @@ impl Asked {
 
     /// Decides and writes: the status, what became of decisions, and the assignment that is made. Returns what was planned.
     pub fn step(&mut self, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
-        let plan = self.look(now);
+        let plan = self.decide(now);
         self.request.status = Some(plan.status.clone());
         for effect in &plan.effects {
             match effect {

@@ -1,4 +1,4 @@
-//! An assignment with all that a look at it sees.
+//! An assignment with all that it is reconciled from.
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::assignment::AssignmentPhase;
@@ -90,7 +90,7 @@ impl RoleWords for Role {
 
 impl Assigned {
     /// Decides, and changes nothing.
-    pub fn look(&self, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
+    pub fn decide(&self, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
         let origin = match (&self.request, self.gone) {
             (Some(request), _) => Origin::Found(request),
             (None, true) => Origin::Gone,
@@ -123,7 +123,7 @@ impl Assigned {
 
     /// Decides and writes the status. Returns what was planned.
     pub fn step(&mut self, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
-        let plan = self.look(now);
+        let plan = self.decide(now);
         self.assignment.status = Some(plan.status.clone());
         plan
     }

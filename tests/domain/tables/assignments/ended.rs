@@ -20,7 +20,7 @@ fn a_role_that_another_assignment_gives_too_is_not_waited_for() {
 #[test]
 fn an_assignment_ends_at_its_end_and_says_so_when_the_access_is_gone() {
     let mut scene = delivered();
-    assert_eq!(scene.look(at(30 * DAY - 1)).requeue_at, Some(at(30 * DAY)));
+    assert_eq!(scene.decide(at(30 * DAY - 1)).requeue_at, Some(at(30 * DAY)));
     let plan = scene.step(at(30 * DAY));
     assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Delivered, Some(at(30 * DAY + 2))), "in most cases it is gone soon");
     scene.step(at(30 * DAY + 2));
@@ -91,9 +91,9 @@ fn an_ended_assignment_stays_ended_and_goes_after_its_retention() {
     scene.assignment = scene.assignment.revoked_by("carol");
     let plan = scene.step(at(6));
     assert_eq!(plan.requeue_at, None, "what people wrote is theirs to delete");
-    assert_eq!(scene.look(at(900 * DAY)).effects, []);
+    assert_eq!(scene.decide(at(900 * DAY)).effects, []);
     scene.assignment.spec.source = Some(Source::Request);
-    assert_eq!(scene.look(at(7)).requeue_at, Some(at(6 + 90 * DAY)));
+    assert_eq!(scene.decide(at(7)).requeue_at, Some(at(6 + 90 * DAY)));
     let before = scene.status().clone();
     scene.roles = vec![role("viewer").there()];
     scene.assignment.spec.revoked = None;

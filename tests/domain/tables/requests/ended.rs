@@ -1,6 +1,6 @@
 //! How a request ends: cancelled or delivered, what it says then, and how long it is kept.
 
-use entitlement_operator::api::access_request::RequestPhase as Phase;
+use entitlement_operator::api::access_request::{RequestPhase as Phase, StageState};
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::{AccessRequest, AccessRequestStatus, Policy};
 use entitlement_operator::domain::Effect;
@@ -162,8 +162,13 @@ fn a_request_whose_record_is_not_whole_is_denied_and_never_approved() {
         scene
     };
     type Spoil = fn(&mut AccessRequestStatus);
-    let spoils: [Spoil; 3] =
-        [|status| status.policy = None, |status| status.stages.clear(), |status| status.stages.push(status.stages[0].clone())];
+    let spoils: [Spoil; 5] = [
+        |status| status.policy = None,
+        |status| status.stages.clear(),
+        |status| status.stages.push(status.stages[0].clone()),
+        |status| status.stages[0].state = StageState::TimedOut,
+        |status| status.stages[0].state = StageState::Cancelled,
+    ];
     for spoil in spoils {
         let mut scene = waits();
         spoil(scene.request.status.as_mut().unwrap());
@@ -178,6 +183,10 @@ fn a_request_whose_record_is_not_whole_is_denied_and_never_approved() {
     let mut later = asked(alice("r1").starting(at(100)).lasting("10m"), &[engineers().with_custom_schedule()]);
     later.step(at(5));
     assert_eq!(later.outcome().0, Phase::Scheduled);
+    let mut unasked = later.clone();
+    unasked.request.spec.requestor = None;
+    unasked.step(at(100));
+    assert_eq!(unasked.outcome(), (Phase::Denied, "RecordIncomplete"));
     later.request.status.as_mut().unwrap().schedule = None;
     later.step(at(6));
     assert_eq!(later.outcome(), (Phase::Denied, "RecordIncomplete"));
