@@ -6,7 +6,6 @@ mod catalog;
 mod content;
 mod grant;
 mod request;
-pub mod runner;
 mod unreadable;
 
 pub use self::catalog::DEFAULT as DEFAULT_CATALOG;
@@ -17,7 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::core::v1::ObjectReference;
 
-use crate::clock::Clock;
 use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Notice, Plan, readiness};
 use crate::error::Error;
@@ -25,10 +23,11 @@ use crate::grants::mass_revocation::MassRevocation;
 use crate::grants::report::GrantReports;
 use crate::observe::triggers::Watched;
 use crate::observe::{Cache, WorkItem};
-use crate::queue::{Action, Lane};
-use crate::telemetry::Metrics;
+use crate::runtime::clock::Clock;
+use crate::runtime::queue::{Action, Lane};
+use crate::runtime::recorder::{self, EventType, Recorder};
+use crate::runtime::telemetry::Metrics;
 use crate::writer::Writer;
-use crate::writer::recorder::{self, EventType, Recorder};
 use crate::writer::status::HasStatus;
 
 /// What every controller works with.
@@ -104,7 +103,7 @@ impl Context {
     }
 
     /// Begins to reconcile: what a former leader said about grants stands until they are reconciled.
-    fn begin(&self) {
+    pub fn begin(&self) {
         let (all, ending) = {
             let stores = self.cache.read();
             (stores.grant_keys(), stores.grants_that_end(self.clock.now()))

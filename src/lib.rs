@@ -10,16 +10,13 @@
 //! ```
 
 pub mod api;
-pub mod clock;
 pub mod config;
 pub mod controllers;
 pub mod domain;
 pub mod error;
 pub mod grants;
 pub mod kinds;
-pub mod lease;
 pub mod observe;
-pub mod queue;
 pub mod run;
-pub mod telemetry;
+pub mod runtime;
 pub mod writer;

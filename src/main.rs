@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use entitlement_operator::config::Config;
-use entitlement_operator::{run, telemetry};
+use entitlement_operator::run;
+use entitlement_operator::runtime::telemetry;
 use tracing::error;
 
 #[tokio::main]

@@ -23,7 +23,7 @@ pub use stores::Stores;
 
 use crate::domain::Key;
 use crate::grants::GrantKey;
-use crate::queue::{Job, Lane};
+use crate::runtime::queue::{Job, Lane};
 
 /// One thing to reconcile. What one change triggers is reconciled in this order: access before what is said about it, so that an edit of a
 /// package with many holders reaches all of them before the first status is written.

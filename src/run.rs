@@ -17,23 +17,24 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info};
 
-use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::controllers::admission::{ADMISSION, Admission};
-use crate::controllers::{Context, DEFAULT_CATALOG, Settings, runner};
+use crate::controllers::{Context, DEFAULT_CATALOG, Settings};
 use crate::domain::Key;
 use crate::domain::request::Bounds;
 use crate::grants::mass_revocation::MassRevocation;
 use crate::kinds::{self, EachKind, Kind};
-use crate::lease::{Election, Ended, Leadership};
 use crate::observe::admission::Shipped;
 use crate::observe::figures;
 use crate::observe::watch::watch;
 use crate::observe::{Cache, WorkItem};
-use crate::queue::Queue;
-use crate::telemetry::{CountRequests, Metrics, Readiness, serve};
+use crate::runtime::clock::{Clock, SystemClock};
+use crate::runtime::lease::{Election, Ended, Leadership};
+use crate::runtime::queue::Queue;
+use crate::runtime::recorder::Recorder;
+use crate::runtime::telemetry::{CountRequests, Metrics, Readiness, serve};
+use crate::runtime::worker;
 use crate::writer::Writer;
-use crate::writer::recorder::Recorder;
 
 /// Why the operator could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -158,7 +159,7 @@ async fn lead(
             () = leadership.acquired(), if working.is_none() => {
                 info!("leading");
                 context.metrics.set_leader(true);
-                working = Some(tokio::spawn(runner::run(context.clone(), concurrency)));
+                working = Some(tokio::spawn(worker::run(context.clone(), concurrency)));
             }
             lost = &mut *electing => return Err(Failure::LeaseLost(format!("{lost:?}"))),
             _ = watches.join_next() => break Err(Failure::WatchEnded),

@@ -3,7 +3,6 @@
 
 pub mod bindings;
 pub mod effects;
-pub mod recorder;
 pub mod status;
 
 use std::fmt::Debug;
@@ -17,8 +16,8 @@ use serde::de::DeserializeOwned;
 use crate::api::labels::OPERATOR;
 use crate::domain::Key;
 use crate::error::Error;
-use crate::lease::Leadership;
 use crate::observe::Cache;
+use crate::runtime::lease::Leadership;
 
 /// Writes to the API server, and enters the answers into the caches.
 #[derive(Clone)]

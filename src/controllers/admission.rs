@@ -18,8 +18,8 @@ use crate::domain::{Key, Trust, resource};
 use crate::error::Error;
 use crate::observe::admission::Shipped;
 use crate::observe::{Stores, WorkItem};
-use crate::queue::{Action, Lane};
-use crate::telemetry::Readiness;
+use crate::runtime::queue::{Action, Lane};
+use crate::runtime::telemetry::Readiness;
 
 use super::Context;
 

@@ -7,7 +7,7 @@ use kube::api::Api;
 use crate::api::{Catalog, CatalogSpec};
 use crate::domain::{Key, catalog};
 use crate::error::Error;
-use crate::queue::Action;
+use crate::runtime::queue::Action;
 use crate::writer::post;
 
 use super::Context;

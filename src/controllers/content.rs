@@ -8,7 +8,7 @@ use crate::api::{AccessPackage, CatalogResource, CatalogResourceStatus, Policy};
 use crate::domain::{Key, Plan, Trust, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::Stores;
-use crate::queue::{Action, Lane};
+use crate::runtime::queue::{Action, Lane};
 
 use super::{Context, authority};
 

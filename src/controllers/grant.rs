@@ -15,7 +15,7 @@ use crate::grants::plan::Write;
 use crate::grants::report::GrantReport;
 use crate::observe::store::IndexKey;
 use crate::observe::{Stores, WorkItem};
-use crate::queue::{Action, Lane};
+use crate::runtime::queue::{Action, Lane};
 
 use super::Context;
 

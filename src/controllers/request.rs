@@ -10,7 +10,7 @@ use crate::api::{AccessRequest, ApprovalDecision, Assignment};
 use crate::domain::{self, Key, Plan, Trust, holdings};
 use crate::error::Error;
 use crate::observe::watch::is_undefined;
-use crate::queue::Action;
+use crate::runtime::queue::Action;
 
 use super::{Context, authority};
 

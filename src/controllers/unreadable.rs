@@ -14,7 +14,7 @@ use crate::domain::{Key, Notice};
 use crate::error::Error;
 use crate::observe::Stores;
 use crate::observe::unreadable::Unreadable;
-use crate::queue::{Action, Lane};
+use crate::runtime::queue::{Action, Lane};
 use crate::writer::merge;
 
 use super::Context;

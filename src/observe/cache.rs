@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::domain::Key;
-use crate::queue::Queue;
+use crate::runtime::queue::Queue;
 
 use super::WorkItem;
 use super::store::Change;

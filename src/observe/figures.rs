@@ -8,9 +8,9 @@ use crate::api::KINDS;
 use crate::api::access_request::RequestPhase;
 use crate::api::assignment::GrantState;
 use crate::api::time::created;
-use crate::clock::Clock;
 use crate::domain::holdings::stands;
-use crate::telemetry::Metrics;
+use crate::runtime::clock::Clock;
+use crate::runtime::telemetry::Metrics;
 
 use super::stores::Stores;
 

@@ -49,7 +49,7 @@ fn the_operator_may_list_and_watch_what_it_watches_and_nothing_else() {
 #[test]
 fn requests_about_each_kind_are_counted_under_its_name() {
     for (_, plural) in watched() {
-        assert!(entitlement_operator::telemetry::KINDS.contains(&plural.as_str()), "{plural} is counted as other");
+        assert!(entitlement_operator::runtime::telemetry::KINDS.contains(&plural.as_str()), "{plural} is counted as other");
     }
 }
 

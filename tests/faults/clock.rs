@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Parser;
-use entitlement_operator::clock::{Clock, SystemClock};
 use entitlement_operator::config::Config;
 use entitlement_operator::run::run_by;
+use entitlement_operator::runtime::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 
 use crate::acts::VIEW;

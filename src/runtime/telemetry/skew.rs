@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{info, warn};
 
 use super::metrics::Metrics;
-use crate::clock::Clock;
+use crate::runtime::clock::Clock;
 
 /// From here on a difference is worth a line. Answers are dated in whole seconds, and take a while to come.
 const WORTH_A_LINE: TimeDelta = TimeDelta::seconds(5);
@@ -52,7 +52,7 @@ impl Skew {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::runtime::clock::ManualClock;
 
     #[test]
     fn shows_how_far_it_is_ahead() {

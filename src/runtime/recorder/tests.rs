@@ -6,7 +6,7 @@ use serde_json::Value;
 use tower::service_fn;
 
 use super::*;
-use crate::clock::ManualClock;
+use crate::runtime::clock::ManualClock;
 
 type Seen = Arc<Mutex<Vec<(String, Value)>>>;
 

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::{ALL, at};
-use crate::queue::schedule::{Now, Schedule};
-use crate::queue::{Action, Job, Lane};
+use crate::runtime::queue::schedule::{Now, Schedule};
+use crate::runtime::queue::{Action, Job, Lane};
 
 /// Of three keys that a flow has.
 const MODEL_SHARE: usize = 2;

@@ -9,9 +9,9 @@ use tracing::{Instrument, debug, error, info_span, warn};
 
 use crate::error::Error;
 use crate::observe::WorkItem;
-use crate::queue::{Action, Lane};
+use crate::runtime::queue::{Action, Lane};
 
-use super::{Context, reconcile};
+use crate::controllers::{Context, reconcile};
 
 /// Places that only urgent work may take, beside those for all that is quick.
 const URGENT: usize = 8;

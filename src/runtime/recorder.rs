@@ -18,8 +18,8 @@ use tokio::time::timeout;
 
 use self::name::Names;
 use crate::api::time::to_meta;
-use crate::clock::Clock;
-use crate::telemetry::Metrics;
+use crate::runtime::clock::Clock;
+use crate::runtime::telemetry::Metrics;
 
 /// Who reports, on every event.
 pub const REPORTING_CONTROLLER: &str = "entitlement.dev/entitlement-operator";

@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use self::schedule::{Now, Schedule};
-use crate::clock::Clock;
+use crate::runtime::clock::Clock;
 
 /// Longest sleep while a deadline is held: a wall clock that steps forward is noticed within it.
 const LONGEST_NAP: Duration = Duration::from_secs(1);

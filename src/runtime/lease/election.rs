@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::leadership::{Lead, Leadership};
 use super::step::{self, Mark, Seen, Step, step};
 use crate::api::time::to_meta;
-use crate::clock::Clock;
+use crate::runtime::clock::Clock;
 
 /// How long the release of the lease may take before the process ends without it.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::at;
 use super::{ALL, SHARE};
-use crate::clock::{Clock, ManualClock};
-use crate::queue::{Action, Lane, Queue};
+use crate::runtime::clock::{Clock, ManualClock};
+use crate::runtime::queue::{Action, Lane, Queue};
 
 /// A queue whose wall clock is moved by hand and never by itself.
 fn queue() -> (Arc<ManualClock>, Arc<Queue<&'static str>>) {

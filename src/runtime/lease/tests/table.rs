@@ -6,7 +6,7 @@ use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 
-use crate::lease::step::{Mark, Seen, Step, duration, held, released, step};
+use crate::runtime::lease::step::{Mark, Seen, Step, duration, held, released, step};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::server::{Fate, Server};
-use crate::clock::{Clock, ManualClock};
-use crate::lease::{Election, Ended, Leadership};
+use crate::runtime::clock::{Clock, ManualClock};
+use crate::runtime::lease::{Election, Ended, Leadership};
 
 const LASTS: Duration = Duration::from_secs(15);
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{ALL, SHARE, at};
-use crate::queue::schedule::{Now, Schedule};
-use crate::queue::{Action, Lane};
+use crate::runtime::queue::schedule::{Now, Schedule};
+use crate::runtime::queue::{Action, Lane};
 
 struct Bench {
     schedule: Schedule<&'static str>,

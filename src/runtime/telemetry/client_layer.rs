@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 use super::Request;
 use super::metrics::{Answer, Metrics};
 use super::skew::Skew;
-use crate::clock::Clock;
+use crate::runtime::clock::Clock;
 
 /// The layer for `kube::client::ClientBuilder::with_layer`. Retries that the client makes by itself are inside: a call counts once,
 /// with the code that it ended with.
@@ -110,7 +110,7 @@ mod tests {
     use tower::{ServiceBuilder, ServiceExt, service_fn};
 
     use super::*;
-    use crate::clock::SystemClock;
+    use crate::runtime::clock::SystemClock;
 
     fn get(path: &str) -> http::Request<()> {
         http::Request::get(path).body(()).unwrap()
