@@ -9,6 +9,7 @@
 //!                          +------------------ queue (what is next, deadlines)    <-------------------+
 //! ```
 
+pub mod admission;
 pub mod api;
 pub mod config;
 pub mod controllers;
@@ -19,4 +20,5 @@ pub mod kinds;
 pub mod observe;
 pub mod run;
 pub mod runtime;
+mod table;
 pub mod writer;

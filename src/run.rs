@@ -17,17 +17,17 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info};
 
+use crate::admission::{ADMISSION, Admission};
 use crate::config::Config;
-use crate::controllers::admission::{ADMISSION, Admission};
-use crate::controllers::{Context, DEFAULT_CATALOG, Settings};
+
+use crate::admission::shipped::Shipped;
 use crate::domain::Key;
 use crate::domain::request::Bounds;
 use crate::grants::mass_revocation::MassRevocation;
-use crate::kinds::{self, EachKind, Kind};
-use crate::observe::admission::Shipped;
+use crate::kinds::{self, Context, DEFAULT_CATALOG, EachKind, Settings};
 use crate::observe::figures;
 use crate::observe::watch::watch;
-use crate::observe::{Cache, WorkItem};
+use crate::observe::{Cache, Kind, WorkItem};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::runtime::lease::{Election, Ended, Leadership};
 use crate::runtime::queue::Queue;
@@ -128,7 +128,7 @@ fn context(
     clock: Arc<dyn Clock>,
     readiness: Readiness,
 ) -> Result<Arc<Context>, Failure> {
-    let cache = Cache::new(Queue::new(clock.clone(), config.share()));
+    let cache = Cache::new(Queue::new(clock.clone(), config.share()), kinds::dependents);
     let writer = Writer { client: client.clone(), cache, request_timeout: config.request_timeout, leadership };
     let admission = Admission::new(Shipped::read()?, readiness, config.allow_unenforced_identity, config.namespace.clone());
     let mass_revocation =
@@ -159,6 +159,7 @@ async fn lead(
             () = leadership.acquired(), if working.is_none() => {
                 info!("leading");
                 context.metrics.set_leader(true);
+                context.begin();
                 working = Some(tokio::spawn(worker::run(context.clone(), concurrency)));
             }
             lost = &mut *electing => return Err(Failure::LeaseLost(format!("{lost:?}"))),

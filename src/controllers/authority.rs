@@ -60,7 +60,7 @@ impl std::fmt::Display for Permission {
 }
 
 /// Whether somebody holds the verb `assign` on a package.
-pub(super) async fn may_assign(writer: &Writer, who: &Identity, package: &Key) -> Result<bool, Error> {
+pub async fn may_assign(writer: &Writer, who: &Identity, package: &Key) -> Result<bool, Error> {
     let permission = Permission {
         verb: "assign".to_owned(),
         group: GROUP.to_owned(),
@@ -76,7 +76,7 @@ pub(super) async fn may_assign(writer: &Writer, who: &Identity, package: &Key) -
 const MOST_PERMISSIONS: usize = 5_000;
 
 /// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
-pub(super) async fn judge(writer: &Writer, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
+pub async fn judge(writer: &Writer, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
     let mut known: HashMap<(Arc<[Identity]>, Target), Answer> = HashMap::new();
     let mut answers = Vec::new();
     for question in questions {

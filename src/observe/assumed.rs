@@ -6,7 +6,7 @@ use crate::domain::Key;
 
 use super::cache::Cache;
 use super::stores::Stores;
-use super::triggers::Watched;
+use super::watched::Watched;
 
 /// An object that is assumed to be accepted, until this is dropped: whatever becomes of the write, the caches show it then.
 pub struct Assumption {

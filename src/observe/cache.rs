@@ -7,23 +7,25 @@ use crate::domain::Key;
 use crate::runtime::queue::Queue;
 
 use super::WorkItem;
-use super::store::Change;
+use super::change::{Change, Delta, Dependents, Triggers};
+use super::store::Entered;
 use super::stores::Stores;
-use super::triggers::{Triggers, Watched};
 use super::trim;
 use super::unreadable::Unreadable;
+use super::watched::Watched;
 
 /// The caches and the queue behind them.
 pub struct Cache {
     stores: RwLock<Stores>,
+    dependents: Dependents,
     /// What has to be reconciled.
     pub queue: Queue<WorkItem>,
 }
 
 impl Cache {
-    /// Empty caches in front of a queue.
-    pub fn new(queue: Queue<WorkItem>) -> Arc<Self> {
-        Arc::new(Self { stores: RwLock::default(), queue })
+    /// Empty caches in front of a queue, which gets what depends on a change.
+    pub fn new(queue: Queue<WorkItem>, dependents: Dependents) -> Arc<Self> {
+        Arc::new(Self { stores: RwLock::default(), dependents, queue })
     }
 
     /// The caches, to read.
@@ -47,12 +49,12 @@ impl Cache {
         if !object.matters() {
             return self.leave::<K>(stores, &Key::of(&object));
         }
-        if let Some(Change { old, new }) = K::store_mut(stores).put(object) {
+        if let Some(Entered { old, new }) = K::store_mut(stores).put(object) {
             if stores.leave_unreadable::<K>(&Key::of(&*new)) {
                 // Whatever waits for it to be read is reconciled again, whatever differs from the version before.
-                self.trigger::<K>(stores, old.as_deref(), None);
+                self.trigger::<K>(stores, Delta { old: old.as_deref(), new: None });
             }
-            self.changed(stores, old.as_deref(), Some(&*new));
+            self.changed(stores, Delta { old: old.as_deref(), new: Some(&*new) });
         }
     }
 
@@ -60,7 +62,7 @@ impl Cache {
     pub fn unreadable<K: Watched>(&self, key: &Key, found: Unreadable) {
         let mut stores = self.write();
         let old = stores.enter_unreadable::<K>(key, found);
-        self.trigger::<K>(&stores, old.as_deref(), None);
+        self.trigger::<K>(&stores, Delta { old: old.as_deref(), new: None });
         self.queue.push(WorkItem::Unreadable(K::NAME, key.clone()));
     }
 
@@ -81,7 +83,7 @@ impl Cache {
     fn leave<K: Watched>(&self, stores: &mut Stores, key: &Key) {
         stores.leave_unreadable::<K>(key);
         if let Some(old) = K::store_mut(stores).remove(key) {
-            self.changed(stores, Some(&*old), None);
+            self.changed(stores, Delta { old: Some(&*old), new: None });
         }
     }
 
@@ -96,13 +98,23 @@ impl Cache {
         vanished.iter().for_each(|key| self.remove::<K>(key));
     }
 
-    fn changed<K: Watched>(&self, stores: &mut Stores, old: Option<&K>, new: Option<&K>) {
-        K::derive(stores, old, new);
-        self.trigger(stores, old, new);
+    fn changed<K: Watched>(&self, stores: &mut Stores, delta: Delta<'_, K>) {
+        K::derive(stores, delta);
+        self.trigger(stores, delta);
     }
 
-    fn trigger<K: Watched>(&self, stores: &Stores, old: Option<&K>, new: Option<&K>) {
-        let Triggers { urgent, ordinary } = Triggers::of(stores, old, new);
+    fn trigger<K: Watched>(&self, stores: &Stores, delta: Delta<'_, K>) {
+        self.push(Triggers::of(self.dependents, stores, delta));
+    }
+
+    /// Triggers what depends on something that no object shows.
+    pub fn trigger_for(&self, stores: &Stores, change: &Change<'_>) {
+        let mut triggers = Triggers::default();
+        (self.dependents)(stores, change, &mut triggers);
+        self.push(triggers);
+    }
+
+    fn push(&self, Triggers { urgent, ordinary }: Triggers) {
         ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
         urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
     }

@@ -63,8 +63,8 @@ impl<K> Default for Store<K> {
     }
 }
 
-/// A change of one object in the cache.
-pub struct Change<K> {
+/// What entering an object changed.
+pub struct Entered<K> {
     /// The version before, if there was one.
     pub old: Option<Arc<K>>,
     /// The version now.
@@ -108,7 +108,7 @@ impl<K: Indexed> Store<K> {
     }
 
     /// Enters a version of an object; `None` when it is there already, or a later one.
-    pub fn put(&mut self, object: K) -> Option<Change<K>> {
+    pub fn put(&mut self, object: K) -> Option<Entered<K>> {
         let key = Key::of(&object);
         let (key, old) = match self.objects.get_key_value(&key) {
             Some((key, old)) => (key.clone(), Some(old.clone())),
@@ -123,7 +123,7 @@ impl<K: Indexed> Store<K> {
         let new = Arc::new(object);
         self.reindex(&key, old.as_deref(), Some(&*new));
         self.objects.insert(key, new.clone());
-        Some(Change { old, new })
+        Some(Entered { old, new })
     }
 
     /// Takes an object out.

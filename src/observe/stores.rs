@@ -3,64 +3,60 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
-use k8s_openapi::api::core::v1::Namespace;
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use kube::core::PartialObjectMeta;
-
-use crate::api::access_request::RequestPhase;
+use crate::api::Catalog;
 use crate::api::catalog_resource::RoleKind;
-use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
-use crate::domain::decision::is_settled;
-use crate::domain::resource::{Cluster, Offer, Scope, Target, all_targets};
+use crate::domain::resource::{Cluster, Offer, Scope, Target};
 use crate::grants::GrantKey;
+use crate::table::kinds;
 
-use super::binding;
+use super::change::{Change, Delta};
 use super::member_index::MemberIndex;
-use super::store::{IndexKey, Indexed, Store};
+use super::store::{IndexKey, Store};
 use super::unreadable::Unreadable;
+use super::watched::Stored;
 
-/// The caches of all kinds.
-#[derive(Default)]
-pub struct Stores {
-    /// Catalogs.
-    pub catalogs: Store<Catalog>,
-    /// CatalogResources.
-    pub resources: Store<CatalogResource>,
-    /// The same, parsed.
-    pub offers: HashMap<Key, Arc<Offer>>,
-    /// AccessPackages.
-    pub packages: Store<AccessPackage>,
-    /// Policies.
-    pub policies: Store<Policy>,
-    /// AccessRequests.
-    pub requests: Store<AccessRequest>,
-    /// ApprovalDecisions.
-    pub decisions: Store<ApprovalDecision>,
-    /// Assignments.
-    pub assignments: Store<Assignment>,
-    /// Namespaces.
-    pub namespaces: Store<Namespace>,
-    /// Roles, by their metadata.
-    pub roles: Store<PartialObjectMeta<Role>>,
-    /// ClusterRoles, by their metadata.
-    pub cluster_roles: Store<PartialObjectMeta<ClusterRole>>,
-    /// Our RoleBindings.
-    pub role_bindings: Store<RoleBinding>,
-    /// Our ClusterRoleBindings.
-    pub cluster_role_bindings: Store<ClusterRoleBinding>,
-    /// What these bindings say, by grant and by subject.
-    pub members: MemberIndex,
-    /// ValidatingAdmissionPolicies.
-    pub checks: Store<ValidatingAdmissionPolicy>,
-    /// Their bindings.
-    pub check_bindings: Store<ValidatingAdmissionPolicyBinding>,
-    /// Objects that cannot be read, by kind and key.
-    pub unreadable: BTreeMap<(&'static str, Key), Unreadable>,
-    /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
-    pub assumed: HashSet<(&'static str, Key)>,
+macro_rules! stores {
+    (reconciled { $($(#[$doc1:meta])* $field1:ident: $name1:ident = $kind1:ty, $scope:ident, $room:ident;)* }
+     watched { $($(#[$doc2:meta])* $field2:ident: $name2:ident = $kind2:ty;)* }) => {
+        /// The caches of all kinds.
+        #[derive(Default)]
+        pub struct Stores {
+            $($(#[$doc1])* pub $field1: Store<$kind1>,)*
+            $($(#[$doc2])* pub $field2: Store<$kind2>,)*
+            /// CatalogResources, parsed.
+            pub offers: HashMap<Key, Arc<Offer>>,
+            /// What our bindings say, by grant and by subject.
+            pub members: MemberIndex,
+            /// Objects that cannot be read, by kind and key.
+            pub unreadable: BTreeMap<(&'static str, Key), Unreadable>,
+            /// Requests and assignments that were accepted a moment ago and whose status is being written: others must count them already.
+            pub assumed: HashSet<(&'static str, Key)>,
+        }
+
+        $(stored!($field1: $name1 = $kind1);)*
+        $(stored!($field2: $name2 = $kind2);)*
+    };
 }
+
+macro_rules! stored {
+    ($field:ident: $name:ident = $kind:ty) => {
+        impl Stored for $kind {
+            fn store(stores: &Stores) -> &Store<Self> {
+                &stores.$field
+            }
+
+            fn store_mut(stores: &mut Stores) -> &mut Store<Self> {
+                &mut stores.$field
+            }
+
+            fn change(delta: Delta<'_, Self>) -> Change<'_> {
+                Change::$name(delta)
+            }
+        }
+    };
+}
+kinds!(stores);
 
 impl Stores {
     /// The catalog that owns a namespace.
@@ -110,140 +106,5 @@ impl Cluster for Stores {
 
     fn catalog_uid(&self, namespace: &str) -> Option<String> {
         self.catalog_of(namespace)?.metadata.uid.clone()
-    }
-}
-
-fn space<K: kube::Resource>(object: &K) -> String {
-    object.meta().namespace.clone().unwrap_or_default()
-}
-
-impl Indexed for Catalog {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        vec![IndexKey::Uses(self.wanted_namespace())]
-    }
-}
-
-impl Indexed for CatalogResource {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        let mut keys = BTreeSet::from([IndexKey::Namespace(space(self))]);
-        for target in all_targets(&self.spec) {
-            if let Scope::Namespace(namespace) = &target.scope {
-                keys.insert(IndexKey::Uses(namespace.clone()));
-            }
-            keys.insert(IndexKey::Role(in_cluster(target)));
-        }
-        keys.into_iter().collect()
-    }
-}
-
-/// A role by where it lives: a ClusterRole is one wherever it is bound.
-pub fn in_cluster(target: Target) -> Target {
-    match target.role.kind {
-        RoleKind::ClusterRole => Target { scope: Scope::Cluster, role: target.role },
-        RoleKind::Role => target,
-    }
-}
-
-impl Indexed for AccessPackage {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = space(self);
-        let mut keys = vec![IndexKey::Namespace(namespace.clone())];
-        keys.extend(self.spec.resource_roles.iter().map(|r| IndexKey::Resource(Key::new(&namespace, &r.resource))));
-        keys.extend(self.spec.incompatible_with.as_ref().map(|_| IndexKey::Separates));
-        let references = self.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
-        keys.extend(references.map(|reference| match &reference.catalog {
-            Some(catalog) => IndexKey::ExcludesIn(catalog.clone(), reference.name.clone()),
-            None => IndexKey::Excludes(Key::new(&namespace, &reference.name)),
-        }));
-        keys
-    }
-}
-
-impl Indexed for Policy {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        vec![IndexKey::Namespace(space(self)), IndexKey::Package(Key::new(space(self), &self.spec.access_package))]
-    }
-}
-
-impl Indexed for AccessRequest {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = space(self);
-        let mut keys =
-            vec![IndexKey::Namespace(namespace.clone()), IndexKey::Package(Key::new(&namespace, &self.spec.access_package))];
-        keys.extend(self.subject().map(IndexKey::Subject));
-        let assignment = self.status.as_ref().and_then(|s| s.assignment.as_ref());
-        keys.extend(assignment.map(|name| IndexKey::Assignment(Key::new(&namespace, name))));
-        keys.extend(self.spec.requestor.as_ref().map(|who| IndexKey::Requestor(who.username.clone())));
-        let policy = self.status.as_ref().and_then(|s| s.policy.as_ref()).filter(|_| !self.phase().is_terminal());
-        keys.extend(policy.map(|policy| IndexKey::Policy(Key::new(&namespace, &policy.name))));
-        keys.extend((self.phase() == RequestPhase::PendingApproval).then_some(IndexKey::Waiting(namespace)));
-        keys
-    }
-}
-
-impl Indexed for ApprovalDecision {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        let request = Key::new(space(self), &self.spec.access_request);
-        vec![if is_settled(self) { IndexKey::Settled(request) } else { IndexKey::Request(request) }]
-    }
-}
-
-impl Indexed for Assignment {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = space(self);
-        let mut keys = vec![
-            IndexKey::Namespace(namespace.clone()),
-            IndexKey::Package(Key::new(&namespace, &self.spec.access_package)),
-            IndexKey::Subject(self.spec.subject.clone()),
-        ];
-        keys.extend(self.spec.access_request.as_ref().map(|name| IndexKey::Request(Key::new(&namespace, name))));
-        let policy = (!self.phase().is_terminal()).then_some(&self.spec.policy);
-        keys.extend(policy.map(|policy| IndexKey::Policy(Key::new(&namespace, policy))));
-        keys
-    }
-}
-
-impl Indexed for Namespace {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-impl Indexed for PartialObjectMeta<Role> {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-impl Indexed for PartialObjectMeta<ClusterRole> {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-impl Indexed for RoleBinding {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        match binding::grant(self) {
-            Some(_) => Vec::new(), // found by Stores::members
-            None => vec![IndexKey::Namespace(space(self))],
-        }
-    }
-}
-
-impl Indexed for ClusterRoleBinding {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-impl Indexed for ValidatingAdmissionPolicy {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
-
-impl Indexed for ValidatingAdmissionPolicyBinding {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
     }
 }

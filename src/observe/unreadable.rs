@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use kube::core::ObjectMeta;
 
-use crate::api::AccessPackage;
 use crate::domain::Key;
 
 use super::stores::Stores;
-use super::triggers::Watched;
+use super::watched::Watched;
 
 /// One of them, as far as its metadata tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +45,5 @@ impl Stores {
             K::enter_unreadable(self, key, false);
         }
         known
-    }
-
-    /// A package that can be read: nothing new is given by what is left of another one.
-    pub fn package(&self, key: &Key) -> Option<&AccessPackage> {
-        let readable = !self.unreadable.contains_key(&(AccessPackage::NAME, key.clone()));
-        self.packages.get(key).filter(|_| readable).map(|package| &**package)
     }
 }

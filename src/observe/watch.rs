@@ -20,8 +20,8 @@ use crate::api::GROUP;
 use crate::domain::Key;
 
 use super::cache::Cache;
-use super::triggers::{Kind, Watched};
 use super::unreadable::Unreadable;
+use super::watched::{Kind, Watched};
 
 /// Pauses between two attempts to watch; they grow from the first to the longest, and jitter adds up to as much again. While a watch is
 /// not there, what managers revoke is not seen: the longest is how blind an outage leaves us after its end.

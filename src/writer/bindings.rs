@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::grants::joining::Joining;
 use crate::grants::plan::Write;
 use crate::grants::{GrantKey, name};
+use crate::observe::Watched;
 use crate::observe::binding::Binding;
-use crate::observe::triggers::Watched;
 
 use super::{Writer, post};
 

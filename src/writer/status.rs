@@ -5,56 +5,51 @@
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource;
 use kube::api::{Api, Patch};
+use kube::core::NamespaceResourceScope;
+use kube::{Client, Resource};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::error::Error;
-use crate::observe::triggers::Watched;
+use crate::observe::Kind;
+use crate::table::kinds;
 
 use super::{Writer, merge};
 
 /// A kind with a status of ours.
-pub trait HasStatus: Watched + Resource<DynamicType = ()> + Clone + std::fmt::Debug + serde::de::DeserializeOwned {
-    /// Its status.
-    type Status: Serialize + PartialEq + Clone + Send;
-    /// The status as it was seen.
-    fn status(&self) -> Option<&Self::Status>;
+pub trait HasStatus: Kind + kube::core::object::HasStatus<Status: Serialize + PartialEq + Clone + Send> {
     /// The conditions in a status.
     fn conditions(status: &mut Self::Status) -> &mut Vec<Condition>;
     /// Where the object lives.
     fn api(writer: &Writer, key: &Key) -> Api<Self>;
 }
 
-macro_rules! has_status {
-    ($($kind:ty => $status:ty, |$client:ident, $key:ident| $api:expr;)*) => {$(
+macro_rules! statuses {
+    (reconciled { $($(#[$doc1:meta])* $field1:ident: $name1:ident = $kind:ty, $scope:ident, $room:ident;)* }
+     watched { $($rest:tt)* }) => {$(
         impl HasStatus for $kind {
-            type Status = $status;
-            fn status(&self) -> Option<&Self::Status> {
-                self.status.as_ref()
-            }
             fn conditions(status: &mut Self::Status) -> &mut Vec<Condition> {
                 &mut status.conditions
             }
-            fn api(writer: &Writer, $key: &Key) -> Api<Self> {
-                let $client = writer.client.clone();
-                $api
+
+            fn api(writer: &Writer, key: &Key) -> Api<Self> {
+                $scope(writer.client.clone(), key)
             }
         }
     )*};
 }
+kinds!(statuses);
 
-has_status! {
-    Catalog => crate::api::CatalogStatus, |client, _key| Api::all(client);
-    CatalogResource => crate::api::CatalogResourceStatus, |client, key| Api::namespaced(client, &key.namespace);
-    AccessPackage => crate::api::AccessPackageStatus, |client, key| Api::namespaced(client, &key.namespace);
-    Policy => crate::api::PolicyStatus, |client, key| Api::namespaced(client, &key.namespace);
-    AccessRequest => crate::api::AccessRequestStatus, |client, key| Api::namespaced(client, &key.namespace);
-    ApprovalDecision => crate::api::ApprovalDecisionStatus, |client, key| Api::namespaced(client, &key.namespace);
-    Assignment => crate::api::AssignmentStatus, |client, key| Api::namespaced(client, &key.namespace);
+/// Objects without a namespace.
+fn all<K: Resource<DynamicType = ()>>(client: Client, _: &Key) -> Api<K> {
+    Api::all(client)
+}
+
+/// Objects in a namespace.
+fn namespaced<K: Resource<DynamicType = (), Scope = NamespaceResourceScope>>(client: Client, key: &Key) -> Api<K> {
+    Api::namespaced(client, &key.namespace)
 }
 
 /// What makes `new` of `old` as a JSON merge patch (RFC 7386); nothing when they are the same.

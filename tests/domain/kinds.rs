@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use entitlement_operator::kinds::{self, EachKind, Kind};
+use entitlement_operator::kinds::{self, EachKind};
+use entitlement_operator::observe::Kind;
 use serde_yaml::Value;
 
 /// Group and plural of each kind.

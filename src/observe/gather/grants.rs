@@ -112,7 +112,7 @@ fn confirmed<K: Resource>(object: &K) -> bool {
 }
 
 /// A binding as a status names it.
-pub(super) fn object(observed: &Observed) -> GrantObject {
+pub fn object(observed: &Observed) -> GrantObject {
     let (kind, namespace) = match &observed.target.scope {
         Scope::Cluster => ("ClusterRoleBinding", None),
         Scope::Namespace(namespace) => ("RoleBinding", Some(namespace.clone())),

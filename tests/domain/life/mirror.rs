@@ -13,7 +13,7 @@ use entitlement_operator::domain::resource::{Scope, Target};
 use entitlement_operator::domain::{Key, Trust};
 use entitlement_operator::grants::plan::Observed;
 use entitlement_operator::grants::{GrantKey, name};
-use entitlement_operator::observe::triggers::Watched;
+use entitlement_operator::observe::Watched;
 use entitlement_operator::observe::{Cache, WorkItem};
 use entitlement_operator::runtime::clock::ManualClock;
 use entitlement_operator::runtime::queue::{Action, Lane, Queue};
@@ -178,7 +178,7 @@ impl Mirror {
     pub fn of(store: &Store) -> Self {
         let queue = Queue::new(Arc::new(ManualClock::new(store.now)), usize::MAX);
         let mut mirror = Self {
-            cache: Cache::new(queue),
+            cache: Cache::new(queue, entitlement_operator::kinds::dependents),
             shown: World::default(),
             version: 0,
             at: (store.now, store.trust.clone()),

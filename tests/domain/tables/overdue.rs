@@ -5,6 +5,7 @@ use std::sync::Arc;
 use entitlement_operator::api::Assignment;
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::grants::GrantKey;
+use entitlement_operator::kinds;
 use entitlement_operator::observe::{Cache, WorkItem};
 use entitlement_operator::runtime::clock::ManualClock;
 use entitlement_operator::runtime::queue::{Lane, Queue};
@@ -14,7 +15,7 @@ use crate::builders::*;
 
 /// Grants of the role `viewer` of `prod`, which the package `oncall` has.
 fn known(assignments: Vec<Assignment>, seconds: i64) -> Vec<GrantKey> {
-    let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4));
+    let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4), kinds::dependents);
     cache.put(package("oncall").with_role("prod", "viewer"));
     assignments.into_iter().for_each(|assignment| cache.put(assignment));
     let ending = cache.read().grants_that_end(at(seconds));
@@ -38,7 +39,7 @@ fn what_ended_while_nobody_led_is_known_at_once() {
 fn what_ends_sooner_than_before_goes_first() {
     let held = |end: i64| assignment("a1").of("oncall").until(at(end)).accepted().in_phase(AssignmentPhase::Delivered);
     let urgent = |changed: Assignment| {
-        let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4));
+        let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4), kinds::dependents);
         cache.put(package("oncall").with_role("prod", "viewer"));
         cache.put(version(held(100), 1));
         cache.put(version(changed, 2));

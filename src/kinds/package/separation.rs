@@ -10,7 +10,7 @@ use crate::observe::stores::Stores;
 
 impl Stores {
     /// Packages that must not be held together with one, in either direction.
-    pub(super) fn incompatible(&self, package: &Key) -> Vec<Foe> {
+    pub(in crate::kinds) fn incompatible(&self, package: &Key) -> Vec<Foe> {
         let names = |p: &AccessPackage| separation::named_by(p, |catalog| self.namespace_of(catalog));
         let named = self.packages.get(package).map(|p| names(p)).unwrap_or_default();
         let own = self.catalog_of(&package.namespace);
@@ -45,7 +45,7 @@ impl Stores {
     }
 
     /// Whether the subject of an assignment asked for it in person.
-    pub(super) fn is_in_person(&self, assignment: &Assignment) -> bool {
+    pub(in crate::kinds) fn is_in_person(&self, assignment: &Assignment) -> bool {
         let spec = &assignment.spec;
         let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
         let request = spec.access_request.as_ref().and_then(|name| self.requests.get(&Key::new(namespace, name)));

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::api::time::from_meta;
 use crate::domain::Key;
 
-use super::stores::Stores;
+use crate::observe::Stores;
 
 /// The checks as they are shipped; the installed ones must equal them.
 const SHIPPED: [&str; 17] = [

@@ -9,12 +9,13 @@ use crate::api::access_request::RequestPhase;
 use crate::api::assignment::AssignmentPhase;
 use crate::api::condition::{self, READY, State, UNREADABLE};
 use crate::api::labels::REVOKE;
-use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject};
+use crate::api::{AccessRequest, Assignment, Subject};
 use crate::domain::{Key, Notice};
 use crate::error::Error;
-use crate::observe::Stores;
 use crate::observe::unreadable::Unreadable;
+use crate::observe::{Stores, Watched};
 use crate::runtime::queue::{Action, Lane};
+use crate::table::kinds;
 use crate::writer::merge;
 
 use super::Context;
@@ -51,20 +52,19 @@ pub(super) async fn reconcile(context: &Context, kind: &'static str, key: &Key) 
     Ok(Action::AwaitChange)
 }
 
+macro_rules! definitions {
+    (reconciled { $($(#[$doc1:meta])* $field1:ident: $name1:ident = $kind1:ty, $scope:ident, $room:ident;)* }
+     watched { $($rest:tt)* }) => {
+        /// Kind and definition of every kind of ours.
+        fn definitions() -> Vec<(&'static str, ApiResource)> {
+            vec![$((<$kind1>::NAME, ApiResource::erase::<$kind1>(&())),)*]
+        }
+    };
+}
+kinds!(definitions);
+
 fn api(context: &Context, kind: &str, key: &Key) -> Option<Api<DynamicObject>> {
-    fn erased<K: Resource<DynamicType = ()>>() -> (String, ApiResource) {
-        (K::kind(&()).into_owned(), ApiResource::erase::<K>(&()))
-    }
-    let all = [
-        erased::<Catalog>(),
-        erased::<CatalogResource>(),
-        erased::<AccessPackage>(),
-        erased::<Policy>(),
-        erased::<AccessRequest>(),
-        erased::<ApprovalDecision>(),
-        erased::<Assignment>(),
-    ];
-    let (_, resource) = all.into_iter().find(|(known, _)| known == kind)?;
+    let (_, resource) = definitions().into_iter().find(|(known, _)| *known == kind)?;
     let client = context.writer.client.clone();
     Some(match key.namespace.as_str() {
         "" => Api::all_with(client, &resource),

@@ -1,0 +1,200 @@
+//! CatalogResources.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::api::catalog_resource::{ResourceRole, RoleKind, RoleRef};
+use crate::api::{CatalogResource, CatalogResourceStatus};
+use crate::controllers::authority;
+use crate::domain::resource::{self as machine, Offer, Scope, Target, all_targets};
+use crate::domain::{Key, Plan, Trust, readiness};
+use crate::error::Error;
+use crate::grants::GrantKey;
+use crate::observe::store::{IndexKey, Indexed};
+use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem, binding};
+use crate::runtime::queue::{Action, Lane};
+
+use super::{Context, catalog, keys, namespace};
+
+impl Indexed for CatalogResource {
+    fn index_keys(&self) -> Vec<IndexKey> {
+        let mut keys = BTreeSet::from([IndexKey::Namespace(namespace(self))]);
+        for target in all_targets(&self.spec) {
+            if let Scope::Namespace(namespace) = &target.scope {
+                keys.insert(IndexKey::Uses(namespace.clone()));
+            }
+            keys.insert(IndexKey::Role(in_cluster(target)));
+        }
+        keys.into_iter().collect()
+    }
+}
+
+/// A role by where it lives: a ClusterRole is one wherever it is bound.
+fn in_cluster(target: Target) -> Target {
+    match target.role.kind {
+        RoleKind::ClusterRole => Target { scope: Scope::Cluster, role: target.role },
+        RoleKind::Role => target,
+    }
+}
+
+impl Watched for CatalogResource {
+    const NAME: &str = "CatalogResource";
+    const UNREADABLE_IS_GONE: bool = true;
+    /// Its authors are asked about, which takes long.
+    const LANE: Lane = Lane::Asking;
+
+    /// Whoever has one of its roles keeps it, nobody gains it.
+    fn enter_unreadable(stores: &mut Stores, key: &Key, is: bool) {
+        match is {
+            true => drop(stores.offers.insert(key.clone(), Arc::new(Offer::unreadable(key)))),
+            false => drop(stores.offers.remove(key)),
+        }
+    }
+
+    fn derive(stores: &mut Stores, delta: Delta<'_, Self>) {
+        match (delta.old, delta.new) {
+            (_, Some(resource)) => drop(stores.offers.insert(Key::of(resource), Arc::new(Offer::of(resource)))),
+            (Some(resource), None) => drop(stores.offers.remove(&Key::of(resource))),
+            (None, None) => {}
+        }
+    }
+}
+
+/// What others depend on: not when it was asked about.
+fn relevant_part(resource: &CatalogResource) -> impl PartialEq + '_ {
+    let said = resource.status.as_ref().map(|status| (&status.roles, &status.conditions));
+    let meta = &resource.metadata;
+    (&resource.spec, said, &meta.uid, &meta.deletion_timestamp, &meta.annotations)
+}
+
+/// Resources of which something changed on which grants, and what is said about them, depend: what they say, or what they stand on.
+pub(super) fn concerned(stores: &Stores, change: &Change<'_>) -> Vec<Key> {
+    match change {
+        Change::Resource(delta) if delta.differs(relevant_part) => delta.latest().map(Key::of).into_iter().collect(),
+        _ => standing(stores, change),
+    }
+}
+
+/// Resources that stand on what changed: a namespace, a role, or the Catalog.
+pub(super) fn standing(stores: &Stores, change: &Change<'_>) -> Vec<Key> {
+    let role = |kind: RoleKind, key: Key| {
+        let scope = if kind == RoleKind::Role { Scope::Namespace(key.namespace) } else { Scope::Cluster };
+        keys(&stores.resources, &IndexKey::Role(Target { scope, role: RoleRef { kind, name: key.name } }))
+    };
+    // What was deleted and made anew has another uid; what is in a role is asked about when somebody is.
+    match change {
+        Change::Namespace(delta) => {
+            delta.latest().map(|n| keys(&stores.resources, &IndexKey::Uses(Key::of(n).name))).unwrap_or_default()
+        }
+        Change::Role(delta) if delta.differs(|r| &r.metadata.uid) => {
+            delta.latest().map(|r| role(RoleKind::Role, Key::of(r))).unwrap_or_default()
+        }
+        Change::ClusterRole(delta) if delta.differs(|r| &r.metadata.uid) => {
+            delta.latest().map(|r| role(RoleKind::ClusterRole, Key::of(r))).unwrap_or_default()
+        }
+        _ => catalog::moved(change).iter().flat_map(|namespace| keys(&stores.resources, namespace)).collect(),
+    }
+}
+
+/// On what a resource depends: what it stands on, who uses it, and what came of its grants.
+pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Triggers) {
+    let mut found: Vec<Key> = catalog::concerned(change).iter().flat_map(|ns| keys(&stores.resources, ns)).collect();
+    found.extend(standing(stores, change));
+    match change {
+        Change::Resource(delta) => found.extend(delta.latest().map(Key::of)),
+        Change::Package(delta) if delta.differs(|p| &p.spec) => {
+            found.extend(
+                delta.versions().flat_map(|p| p.spec.resource_roles.iter().map(|role| Key::new(namespace(p), &role.resource))),
+            );
+        }
+        Change::RoleBinding(delta) => found.extend(waiting_for(stores, delta.versions().filter_map(binding::grant))),
+        Change::ClusterRoleBinding(delta) => found.extend(waiting_for(stores, delta.versions().filter_map(binding::grant))),
+        Change::Trust => found.extend(stores.resources.keys().cloned()),
+        Change::Report(report) => {
+            let differs = report.before.conflict != report.after.conflict || report.before.held != report.after.held;
+            found.extend((report.is_first() || differs).then(|| Key::new(&report.grant.namespace, &report.grant.resource)));
+        }
+        _ => {}
+    }
+    triggers.extend(found.into_iter().map(WorkItem::Resource));
+}
+
+/// Resources that are being deleted wait for their grants.
+fn waiting_for(stores: &Stores, grants: impl Iterator<Item = GrantKey>) -> Vec<Key> {
+    let resources = grants.map(|grant| Key::new(&grant.namespace, &grant.resource));
+    let is_closing = |key: &Key| stores.resources.get(key).is_some_and(|r| r.metadata.deletion_timestamp.is_some());
+    resources.filter(is_closing).collect()
+}
+
+impl Stores {
+    /// Packages that use a resource, and bindings that carry its grants.
+    pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
+        let key = Key::of(resource);
+        let carry = |role: &ResourceRole| self.members.all(&GrantKey::new(&key.namespace, &key.name, &role.name)).count();
+        (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
+    }
+}
+
+pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Error> {
+    if context.admission.trust() == Trust::Undecided {
+        return Ok(Action::AwaitChange); // whether anybody vouches for the authors is known in a moment, and triggers us
+    }
+    let now = context.clock.now();
+    let (found, offer, questions) = {
+        let stores = context.cache.read();
+        let Some((found, offer)) = stores.resources.get(key).cloned().zip(stores.offers.get(key).cloned()) else {
+            return context.gone::<CatalogResource>(key);
+        };
+        let questions = questions(context, &found, &offer, &stores, now);
+        (found, offer, questions)
+    };
+    let more = questions.len() == machine::MOST_QUESTIONS;
+    let answers = authority::judge(&context.writer, questions).await?;
+    let trust = context.admission.trust();
+    let mut plan = {
+        let stores = context.cache.read();
+        machine::decide(
+            &machine::Input {
+                resource: &found,
+                offer: &offer,
+                users: stores.resource_users(&found),
+                cluster: &*stores,
+                answers,
+                trust: &trust,
+                open: &|name, role| context.admission.found_open(key, name, &role.digest),
+            },
+            now,
+        )
+    };
+    say_of_grants(context, &found, &mut plan, now);
+    let outcome = context.carry_out(&found, plan).await?;
+    Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
+}
+
+/// What is known of the grants of a resource, as far as it is known.
+fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<CatalogResourceStatus>, now: DateTime<Utc>) {
+    let (key, reports) = (Key::of(found), context.reports());
+    if reports.is_unsure(&key.namespace, Some(&key.name)) {
+        return;
+    }
+    let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
+    readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
+    readiness::conflict(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
+}
+
+/// What the API server has to be asked about the authors now.
+fn questions(
+    context: &Context,
+    found: &CatalogResource,
+    offer: &machine::Offer,
+    stores: &Stores,
+    now: DateTime<Utc>,
+) -> Vec<machine::Question> {
+    let (trust, key) = (context.admission.trust(), Key::of(found));
+    let is_doubted = |name: &str, role: &machine::OfferedRole| {
+        machine::doubt(found, role, &trust, context.admission.found_open(&key, name, &role.digest)).is_some()
+    };
+    machine::questions(found, offer, stores, is_doubted, now)
+}
