@@ -4,9 +4,10 @@
 //! deadline. Everything is a custom resource; this crate is the operator that reconciles them.
 //!
 //! ```text
-//! API server --watch--> observe (caches, indexes) --> controllers --> domain::decide(input, now) -> Plan --> writer --> API server
-//!                          ^                                                                         |
-//!                          +------------------ queue (what is next, deadlines)    <-------------------+
+//! API server --watch--> observe (caches, indexes) --> kinds (input) --> domain::decide(input, now) -> Plan --> writer --> API server
+//!                          ^                         ^                                                  |
+//!                          |                         +------- queue (what is next, deadlines) <---------+
+//!                          +---------------------------------- answers --------------------------------+
 //! ```
 
 pub mod admission;

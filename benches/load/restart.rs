@@ -4,30 +4,18 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use entitlement_operator::domain::schedule::show;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, ListParams};
+use entitlement_operator::kinds::{self, EachKind};
+use entitlement_operator::observe::Kind;
+use kube::api::{Api, ApiResource, DynamicObject, ListParams};
 use tokio::time::timeout;
 
 use crate::board::Board;
-use crate::site::{Offer, Site, resource, user};
+use crate::site::{Offer, Site, user};
 
 /// As the operator lists.
 const PAGE: u32 = 500;
 /// How far ahead the end lies, in seconds: so far that the access is there before.
 const AHEAD: [i64; 5] = [5, 10, 20, 40, 80];
-/// Kinds of ours that the operator lists when it starts.
-const OURS: [&str; 7] =
-    ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
-/// The others: group and kind.
-const OTHERS: [(&str, &str); 7] = [
-    ("", "Namespace"),
-    ("rbac.authorization.k8s.io", "Role"),
-    ("rbac.authorization.k8s.io", "ClusterRole"),
-    ("rbac.authorization.k8s.io", "RoleBinding"),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
-];
-
 /// What a start takes.
 pub struct Start {
     /// Until it is ready.
@@ -40,8 +28,16 @@ pub struct Start {
 
 /// All kinds that the operator lists when it starts.
 pub fn all_kinds() -> Vec<ApiResource> {
-    let others = OTHERS.iter().map(|(group, kind)| ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind)));
-    OURS.iter().map(|kind| resource(kind)).chain(others).collect()
+    #[derive(Default)]
+    struct All(Vec<ApiResource>);
+    impl EachKind for All {
+        fn kind<K: Kind>(&mut self) {
+            self.0.push(ApiResource::erase::<K>(&()));
+        }
+    }
+    let mut all = All::default();
+    kinds::each(&mut all);
+    all.0
 }
 
 /// Kills the operator, waits for the end of an assignment, which is named `name`, and starts the operator anew.

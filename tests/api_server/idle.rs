@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use entitlement_operator::api::KINDS;
 use serde_json::json;
 
 use crate::department::{Department, ONCALL};
@@ -10,8 +11,6 @@ use crate::support::{Operator, ROOT, eventually};
 use crate::terms::if_a_lead_agrees;
 use crate::world::{WITHIN, is_idle, is_sound, quiet, sum};
 
-const KINDS: [&str; 7] =
-    ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
 /// How often each object is touched.
 const TIMES: usize = 5;
 /// How long nothing must have been sent before the counting starts.

@@ -64,3 +64,38 @@ fn every_kind_of_ours_is_watched() {
         assert!(ours.contains(&definition.spec.names.plural), "{} is watched", definition.spec.names.plural);
     }
 }
+
+fn documents(text: &str) -> Vec<Value> {
+    serde_yaml::Deserializer::from_str(text).map(|document| serde::Deserialize::deserialize(document).unwrap()).collect()
+}
+
+fn ours() -> BTreeSet<String> {
+    watched().into_iter().filter(|(group, _)| group == "entitlement.dev").map(|(_, plural)| plural).collect()
+}
+
+#[test]
+fn owners_and_finalizers_of_every_kind_of_ours_are_guarded() {
+    for text in [
+        include_str!("../../config/admission/checks/metadata-guard.yaml"),
+        include_str!("../../config/admission/stamping/finalizers.yaml"),
+    ] {
+        let policy = &documents(text)[0];
+        let rules = policy["spec"]["matchConstraints"]["resourceRules"].as_sequence().unwrap();
+        let guarded = rules.iter().flat_map(|rule| words(rule, "resources"));
+        assert_eq!(guarded.collect::<BTreeSet<_>>(), ours(), "{:?}", policy["metadata"]["name"]);
+    }
+}
+
+#[test]
+fn administrators_write_every_kind_of_ours_and_readers_of_a_catalog_read_what_is_in_it() {
+    let granted = |text: &str, verb: &str| -> BTreeSet<String> {
+        let rules: Vec<Value> =
+            documents(text).iter().flat_map(|role| role["rules"].as_sequence().cloned().unwrap_or_default()).collect();
+        let rules = rules.iter().filter(|rule| words(rule, "verbs").iter().any(|v| v == verb));
+        rules.filter(|rule| words(rule, "apiGroups") == ["entitlement.dev"]).flat_map(|rule| words(rule, "resources")).collect()
+    };
+    assert!(granted(include_str!("../../config/rbac/administrator.yaml"), "create").is_superset(&ours()));
+    let mut in_a_catalog = ours();
+    in_a_catalog.remove("catalogs");
+    assert_eq!(granted(include_str!("../../config/rbac/catalog-reader.yaml"), "list"), in_a_catalog);
+}

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
+use entitlement_operator::api::{
+    AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, KINDS, Policy,
+};
 use kube::Resource;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,7 +25,7 @@ pub struct Kind {
 /// All kinds, in a namespace those that have one.
 pub fn all(namespace: &str) -> Vec<Kind> {
     let within = Some(namespace);
-    vec![
+    let all = vec![
         kind::<Catalog>(None),
         kind::<CatalogResource>(within),
         kind::<AccessPackage>(within),
@@ -31,7 +33,9 @@ pub fn all(namespace: &str) -> Vec<Kind> {
         kind::<AccessRequest>(within),
         kind::<ApprovalDecision>(within),
         kind::<Assignment>(within),
-    ]
+    ];
+    assert_eq!(all.iter().map(|kind| kind.name.as_str()).collect::<Vec<_>>(), KINDS, "each kind is sent");
+    all
 }
 
 fn kind<K>(namespace: Option<&str>) -> Kind
