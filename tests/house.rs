@@ -49,6 +49,7 @@ fn only_the_write_side_and_the_questions_it_carries_send_requests() {
         let allowed = [
             "src/writer",
             "src/controllers",
+            "src/kinds",
             "src/runtime/lease",
             "src/run.rs",
             "src/observe/watch.rs",
