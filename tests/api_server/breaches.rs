@@ -14,16 +14,7 @@ use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL};
 use crate::support::{ROOT, eventually};
 use crate::terms::at_once;
-use crate::world::{WITHIN, world};
-
-async fn department(name: &str) -> Department<'static> {
-    Department::open(&world().await.plane, name).await
-}
-
-/// A role of a CatalogResource, and the ClusterRole behind it.
-fn role(name: &str, bound: &str) -> Value {
-    json!({"name": name, "kubernetes": {"roleRef": {"kind": "ClusterRole", "name": bound}}})
-}
+use crate::world::WITHIN;
 
 impl Department<'_> {
     /// Engineers get [`ONCALL`] at once, and Alice has it.

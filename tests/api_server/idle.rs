@@ -9,7 +9,7 @@ use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, name};
 use crate::support::{Operator, ROOT, eventually};
 use crate::terms::if_a_lead_agrees;
-use crate::world::{WITHIN, is_idle, is_sound, quiet, sum};
+use crate::world::{WITHIN, is_idle, is_sound, quiet_and_new, sum};
 
 /// How often each object is touched.
 const TIMES: usize = 5;
@@ -79,7 +79,7 @@ async fn furnished<'p>(plane: &'p crate::support::Plane, name: &str) -> (Departm
 
 #[tokio::test]
 async fn a_look_with_nothing_to_do_sends_no_request() {
-    let plane = quiet().await;
+    let plane = quiet_and_new().await;
     let operator = Operator::start(&plane, &[]).await;
     let (office, objects) = furnished(&plane, "idle").await;
     let root = office.person(ROOT).await;
@@ -117,7 +117,7 @@ async fn a_look_with_nothing_to_do_sends_no_request() {
 
 #[tokio::test]
 async fn a_start_with_nothing_to_do_only_reads() {
-    let plane = quiet().await;
+    let plane = quiet_and_new().await;
     let operator = Operator::start(&plane, &[]).await;
     let (office, _) = furnished(&plane, "restarted").await;
     rests(&operator).await;

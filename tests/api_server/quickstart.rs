@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::department::Department;
 use crate::dice::Dice;
@@ -12,6 +13,9 @@ use crate::support::{Plane, ROOT, eventually};
 use crate::world::{WITHIN, world};
 
 const FOLDER: &str = "examples/quickstart";
+/// As shipped it has one name, so that one test at a time has it.
+pub static ALONE: Mutex<()> = Mutex::const_new(());
+
 const CONTENT: &str = "catalogresources,accesspackages,policies";
 const EVERYTHING: &str = "catalogresources,accesspackages,policies,accessrequests,approvaldecisions,assignments";
 
@@ -48,7 +52,7 @@ async fn versions(plane: &Plane) -> Vec<String> {
 
 #[tokio::test]
 async fn as_shipped_it_works_at_once_and_a_second_time_changes_nothing() {
-    let plane = &world().await.plane;
+    let (_alone, plane) = (ALONE.lock().await, &world().await.plane);
     plane.kubectl(ROOT, &["apply", "-f", FOLDER]).await.ok();
     all_ready(plane, "payments", CONTENT).await;
     let first = versions(plane).await;

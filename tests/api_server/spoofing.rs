@@ -3,10 +3,3 @@
 mod identity;
 mod reach;
 mod record;
-
-use crate::department::Department;
-use crate::world::world;
-
-async fn department(name: &str) -> Department<'static> {
-    Department::open(&world().await.plane, name).await
-}

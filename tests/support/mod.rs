@@ -4,8 +4,6 @@
 //! Nothing here knows a rule of the product; everything waits for a condition,
 //! never for a time to pass.
 
-// Every test crate that takes this module in uses a part of it.
-#![allow(dead_code, unused_imports)]
 // A test that cannot go on says so and stops; it runs on the real clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
@@ -23,6 +21,5 @@ pub mod wait;
 pub use install::install;
 pub use kubectl::Output;
 pub use operator::Operator;
-pub use people::{Person, people};
 pub use plane::{Plane, ROOT};
 pub use wait::eventually;

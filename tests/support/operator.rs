@@ -127,7 +127,7 @@ impl Operator {
     }
 
     fn signal(&self, name: &str) {
-        process::signal(&self.process(), name);
+        process::signal(self.pid(), name);
     }
 
     fn process(&self) -> MutexGuard<'_, Child> {

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::breaches::{department, role};
+use crate::acts::role;
 use crate::person::{ALICE, CAROL, OLGA, condition};
 use crate::support::{ROOT, eventually};
-use crate::world::{WITHIN, is_idle, world};
+use crate::world::{WITHIN, department, is_idle, world};
 
 /// The steps of B1: in four commands to cluster-admin.
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::breaches::department;
 use crate::department::{Department, ONCALL};
-use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, ZOE, condition, name, phase};
-use crate::support::{ROOT, eventually};
+use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, PETER, condition, name, phase};
+use crate::support::{Operator, ROOT, eventually};
 use crate::terms::{at_once, if_a_lead_agrees};
-use crate::world::WITHIN;
+use crate::world::department;
+use crate::world::{WITHIN, quiet};
 
 fn user(name: &str) -> Value {
     json!({"kind": "User", "name": name})
@@ -175,16 +175,18 @@ async fn what_a_stranger_asks_for_somebody_blocks_nobody() {
 /// B4: one login has so many requests open, and another one is not held up by them.
 #[tokio::test]
 async fn one_requestor_has_so_many_requests_open() {
-    let office = department("b4-many").await;
+    let plane = quiet().await;
+    let _running = Operator::start(&plane, &[]).await;
+    let office = Department::open(&plane, "b4-many").await;
     let mut spec = if_a_lead_agrees().spec(ONCALL);
-    spec["requestors"] = json!({"scope": "AllMembers", "onBehalf": [user(ZOE)]});
+    spec["requestors"] = json!({"scope": "AllMembers", "onBehalf": [user(PETER)]});
     office.write(CAROL, "Policy", "engineers", spec).await;
     office.becomes("Policy", &office.catalog(), "engineers", "Ready", "True Available").await;
     for number in 0..20 {
-        let asked = office.asks_with(ZOE, json!({"subject": user(&format!("guest-{number}"))})).await;
+        let asked = office.asks_with(PETER, json!({"subject": user(&format!("guest-{number}"))})).await;
         office.request_is(&asked, "PendingApproval").await;
     }
-    let more = office.asks_with(ZOE, json!({"subject": user("guest-more")})).await;
+    let more = office.asks_with(PETER, json!({"subject": user("guest-more")})).await;
     let denied = office.request_is(&more, "Denied TooManyRequests").await;
     assert!(condition(&denied, "Accepted").starts_with("False"), "{denied}");
     let own = office.asks(ALICE).await;

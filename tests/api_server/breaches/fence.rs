@@ -3,10 +3,10 @@
 use kube::api::PostParams;
 use serde_json::{Value, json};
 
-use crate::breaches::department;
 use crate::department::Department;
 use crate::person::{ALICE, Person, resource_of};
 use crate::support::ROOT;
+use crate::world::department;
 use crate::world::operator_itself;
 
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -99,7 +99,7 @@ async fn it_hands_out_a_role_with_wildcards_only_where_an_administrator_says_so(
     })
     .await;
     // A person who may hand it out offers it, and the holder is told what is missing until an administrator has spoken.
-    let spec = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [crate::breaches::role("wide", "fence-wide")]});
+    let spec = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [crate::acts::role("wide", "fence-wide")]});
     office.write(ROOT, "CatalogResource", "wide", spec).await;
     let roles =
         json!({"spec": {"resourceRoles": [{"resource": "production", "role": "viewer"}, {"resource": "wide", "role": "wide"}]}});

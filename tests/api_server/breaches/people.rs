@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::breaches::department;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, MALLORY, OLGA, PETER, Person};
 use crate::support::{ROOT, eventually, operator};
 use crate::terms::{at_once, if_a_lead_agrees};
 use crate::world::WITHIN;
+use crate::world::department;
 
 /// B13: a rule of one catalog keeps nobody from a package of another.
 #[tokio::test]

@@ -3,10 +3,10 @@
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::breaches::department;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL, name};
 use crate::support::{ROOT, eventually};
+use crate::world::department;
 use crate::world::{WITHIN, is_idle, world};
 
 impl Department<'_> {
@@ -77,7 +77,7 @@ async fn a_catalog_waits_for_its_resources_and_leaves_an_adopted_namespace_witho
     office.make(ROOT, json!({"kind": "Namespace", "metadata": {"name": "b9-space", "labels": label}})).await;
     office.make(CAROL, json!({"kind": "Catalog", "metadata": {"name": "b9-finance"}, "spec": {"namespace": "b9-space"}})).await;
     office.becomes("Catalog", "", "b9-finance", "Ready", "True Available").await;
-    let spec = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [crate::breaches::role("viewer", "view")]});
+    let spec = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [crate::acts::role("viewer", "view")]});
     office
         .make(CAROL, json!({"kind": "CatalogResource", "metadata": {"name": "r", "namespace": "b9-space"}, "spec": spec}))
         .await;

@@ -6,11 +6,11 @@ use entitlement_operator::api::{AccessRequest, Catalog};
 use entitlement_operator::domain::request::assignment_name;
 use serde_json::{Value, json};
 
-use crate::breaches::department;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, ERIN, OLGA, condition};
 use crate::support::{Operator, ROOT, eventually};
 use crate::terms::{for_group, if_a_lead_agrees};
+use crate::world::department;
 use crate::world::{WITHIN, quiet};
 
 /// B12: fields are owned by writing them as they are, and a status cannot be written any more.

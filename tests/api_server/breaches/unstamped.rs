@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::breaches::role;
+use crate::acts::role;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, Refusal, name};
 use crate::support::{Operator, Plane, ROOT, eventually, install};
@@ -60,6 +60,7 @@ fn in_catalog(office: &Department<'_>, kind: &str, name: &str, spec: Value) -> V
 #[tokio::test]
 async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
     let plane = quiet().await;
+    plane.will_be_damaged();
     let _running = Operator::start(&plane, &[]).await;
     let office = Department::open(&plane, "unstamped").await;
     office.policy("engineers", &if_a_lead_agrees()).await;

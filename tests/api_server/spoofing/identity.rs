@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::person::{ADMIN, ALICE, BOB, CAROL, DAVE, ERIN, MALLORY, PETER, condition};
-use crate::spoofing::department;
 use crate::support::{ROOT, eventually};
 use crate::terms::{at_once, for_group, if_a_lead_agrees};
+use crate::world::department;
 use crate::world::{WITHIN, world};
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use serde_json::json;
 
 use crate::department::ONCALL;
 use crate::person::{ALICE, BOB, CAROL, MALLORY, OLGA, name};
-use crate::spoofing::department;
 use crate::support::{ROOT, eventually};
 use crate::terms::at_once;
+use crate::world::department;
 use crate::world::{WITHIN, sum, world};
 
 #[tokio::test]

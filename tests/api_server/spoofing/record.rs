@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::department::ONCALL;
 use crate::person::{ADMIN, ALICE, BOB, CAROL, DAVE, MALLORY, OLGA, PETER, name};
-use crate::spoofing::department;
 use crate::support::ROOT;
 use crate::terms::{at_once, if_a_lead_agrees};
+use crate::world::department;
 
 #[tokio::test]
 async fn a_request_keeps_its_words() {

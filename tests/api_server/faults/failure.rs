@@ -6,7 +6,7 @@ use crate::acts::{EDIT, VIEW, editor, role, viewer};
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL, DAVE, ZOE};
 use crate::support::{Operator, ROOT, install};
-use crate::world::{SOON, quiet, shared};
+use crate::world::{SOON, department, quiet};
 
 fn namespace(name: &str) -> Value {
     json!({"kind": "Namespace", "metadata": {"name": name}})
@@ -14,7 +14,7 @@ fn namespace(name: &str) -> Value {
 
 #[tokio::test]
 async fn a_role_that_does_not_exist_yet_is_waited_for() {
-    let office = shared("failure-role").await.open_to_engineers().await;
+    let office = department("failure-role").await.open_to_engineers().await;
     let assignment = office.gets_by_asking(ALICE).await;
     let deployer = json!({"name": "deployer", "kubernetes": {"roleRef": {"kind": "Role", "name": "deployer"}}});
     let later = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [deployer]});
@@ -36,7 +36,7 @@ async fn a_role_that_does_not_exist_yet_is_waited_for() {
 
 #[tokio::test]
 async fn a_role_that_goes_and_comes_back_is_given_again_and_delays_no_other_package() {
-    let office = shared("failure-gone").await.open_to_engineers().await;
+    let office = department("failure-gone").await.open_to_engineers().await;
     let reader = json!({"kind": "ClusterRole", "metadata": {"name": "failure-gone-reader"}, "rules": []});
     office.make(ROOT, reader.clone()).await;
     let books = json!({"kubernetes": {"namespaces": [office.name]}, "roles": [role("reader", "failure-gone-reader")]});
@@ -70,7 +70,7 @@ async fn binding_of(office: &Department<'_>, resource: &str) -> String {
 
 #[tokio::test]
 async fn a_namespace_that_is_gone_is_told_and_filled_when_it_is_back() {
-    let office = shared("failure-place").await.open_to_engineers().await;
+    let office = department("failure-place").await.open_to_engineers().await;
     office.builds("failure-place-2").await;
     office.moves_to(&[&office.name, "failure-place-2"]).await;
     let assignment = office.gets_by_asking(ALICE).await;

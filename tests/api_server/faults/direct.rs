@@ -3,15 +3,15 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::line::{Fault, Line};
+use super::replica::Replica;
 use crate::acts::{ENGINEERS, VIEW, viewer};
 use crate::checker::{list, text};
 use crate::department::{Department, ONCALL};
-use crate::line::{Fault, Line};
 use crate::person::{ALICE, BOB, CAROL, DAVE, phase};
-use crate::replica::Replica;
 use crate::support::{ROOT, eventually};
 use crate::terms::at_once;
-use crate::world::{SOON, quiet, shared};
+use crate::world::{SOON, department, quiet};
 
 fn at(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -31,7 +31,7 @@ fn instant(object: &Value, path: &str) -> DateTime<Utc> {
 
 #[tokio::test]
 async fn it_is_stamped_and_ends_as_the_policy_says() {
-    let office = shared("direct-plain").await.open_to_engineers().await;
+    let office = department("direct-plain").await.open_to_engineers().await;
     let name = office.assigns(ALICE).await;
     office.can_look_in_becomes(ALICE, true).await;
     let record = office.read("Assignment", &name).await;
@@ -45,7 +45,7 @@ async fn it_is_stamped_and_ends_as_the_policy_says() {
 
 #[tokio::test]
 async fn a_file_in_git_can_be_applied_again_and_again() {
-    let office = shared("direct-git").await.open_to_engineers().await;
+    let office = department("direct-git").await.open_to_engineers().await;
     let file = format!(
         "apiVersion: entitlement.dev/v1alpha1\nkind: Assignment\nmetadata: {{name: from-git, namespace: {}}}\n\
          spec: {{accessPackage: {ONCALL}, policy: {ENGINEERS}, subject: {{kind: User, name: {DAVE}}}}}\n",
@@ -66,7 +66,7 @@ async fn a_file_in_git_can_be_applied_again_and_again() {
 
 #[tokio::test]
 async fn what_cannot_be_yet_waits_and_is_taken_up() {
-    let office = shared("direct-waits").await;
+    let office = department("direct-waits").await;
 
     let early = office.assigns_with("standby", "early", json!({"policy": "standby"})).await;
     office.reaches("Assignment", &early, "Pending PackageNotFound").await;
@@ -105,7 +105,7 @@ async fn what_cannot_be_yet_waits_and_is_taken_up() {
 
 #[tokio::test]
 async fn a_policy_whose_time_is_over_gives_nothing_until_it_is_renewed() {
-    let office = shared("direct-past").await;
+    let office = department("direct-past").await;
     let mut terms = at_once().spec(ONCALL);
     terms["expiration"] = json!({"at": "2020-01-01T00:00:00Z"});
     office.write(CAROL, "Policy", ENGINEERS, terms).await;
@@ -119,7 +119,7 @@ async fn a_policy_whose_time_is_over_gives_nothing_until_it_is_renewed() {
 
 #[tokio::test]
 async fn a_policy_for_nobody_is_for_managers_only() {
-    let office = shared("direct-none").await.open_to_everybody().await;
+    let office = department("direct-none").await.open_to_everybody().await;
     let terms = json!({"accessPackage": ONCALL, "requestors": {"scope": "None"}, "expiration": {"never": true}, "justification": "Optional"});
     office.write(CAROL, "Policy", ENGINEERS, terms).await;
     office.becomes("Policy", &office.catalog(), ENGINEERS, "Ready", "True Available").await;
@@ -133,7 +133,7 @@ async fn a_policy_for_nobody_is_for_managers_only() {
 
 #[tokio::test]
 async fn an_earlier_end_counts_and_a_later_one_only_within_the_limit() {
-    let office = shared("direct-end").await.open_to_engineers().await;
+    let office = department("direct-end").await.open_to_engineers().await;
     let name = office.assigns(ALICE).await;
     let limit = text(&office.read("Assignment", &name).await, "/spec/schedule/endTime").to_owned();
     let moves_end_to =
@@ -157,7 +157,7 @@ async fn an_earlier_end_counts_and_a_later_one_only_within_the_limit() {
 
 #[tokio::test]
 async fn what_starts_later_starts_then_and_ends_then() {
-    let office = shared("direct-later").await.open_to_engineers().await;
+    let office = department("direct-later").await.open_to_engineers().await;
     let period = json!({"schedule": {"startTime": seconds_from_now(3), "endTime": seconds_from_now(6)}});
     let name = office.assigns_with(ONCALL, ALICE, period).await;
     office.reaches("Assignment", &name, "Scheduled").await;
@@ -170,7 +170,7 @@ async fn what_starts_later_starts_then_and_ends_then() {
 
 #[tokio::test]
 async fn revoking_keeps_the_record_and_deleting_does_not() {
-    let office = shared("direct-over").await.open_to_engineers().await;
+    let office = department("direct-over").await.open_to_engineers().await;
     let (kept, dropped) = (office.assigns(ALICE).await, office.assigns(DAVE).await);
     office.revokes(&kept).await;
     let record = office.reaches("Assignment", &kept, "Revoked").await;
@@ -184,7 +184,7 @@ async fn revoking_keeps_the_record_and_deleting_does_not() {
 
 #[tokio::test]
 async fn groups_and_service_accounts_hold_packages_too() {
-    let office = shared("direct-kinds").await.open_to_engineers().await;
+    let office = department("direct-kinds").await.open_to_engineers().await;
     let subjects = [
         json!({"kind": "Group", "name": "night-shift"}),
         json!({"kind": "ServiceAccount", "namespace": "default", "name": "robot"}),
@@ -209,7 +209,7 @@ async fn groups_and_service_accounts_hold_packages_too() {
 
 #[tokio::test]
 async fn separation_of_duties_sees_direct_assignments() {
-    let office = shared("direct-duties").await.open_to_engineers().await;
+    let office = department("direct-duties").await.open_to_engineers().await;
     let audit = json!({"resourceRoles": [viewer()], "incompatibleWith": {"accessPackages": [{"name": ONCALL}]}});
     office.write(CAROL, "AccessPackage", "audit", audit).await;
     office.write(CAROL, "Policy", "auditors", at_once().spec("audit")).await;
@@ -223,7 +223,7 @@ async fn separation_of_duties_sees_direct_assignments() {
 
 #[tokio::test]
 async fn many_rivals_of_one_moment_leave_one_holder() {
-    let office = shared("direct-rivals").await.open_to_engineers().await;
+    let office = department("direct-rivals").await.open_to_engineers().await;
     let spec = json!({"accessPackage": ONCALL, "policy": ENGINEERS, "subject": {"kind": "User", "name": ALICE}});
     let bob = office.person(BOB).await;
     let rival = |number: usize| {

@@ -1,6 +1,6 @@
 //! Three stages, a fallback for the person who asks, a quorum of two, an escalation.
 
-use crate::stage::{seconds, stage};
+use super::stage::{seconds, stage};
 
 const SPACE: &str = "catalog-ledger";
 
@@ -43,5 +43,5 @@ async fn stages_go_one_after_the_other_and_the_last_one_escalates() {
     stage.writes("carol", decision).await;
     stage.request_is(SPACE, "alice-ledger", "Delivered").await;
     stage.can_look("alice", "ledger", true).await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }

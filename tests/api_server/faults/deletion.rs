@@ -6,13 +6,14 @@ use crate::acts::VIEW;
 use crate::checker::text;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, DAVE, ZOE};
+use crate::quickstart::ALONE;
 use crate::support::{ROOT, eventually};
 use crate::terms::if_a_lead_agrees;
-use crate::world::{WITHIN, is_idle, shared, world};
+use crate::world::{WITHIN, department, is_idle, world};
 
 #[tokio::test]
 async fn a_pruned_package_takes_nobodys_access() {
-    let office = shared("deletion-package").await.open_to_engineers().await;
+    let office = department("deletion-package").await.open_to_engineers().await;
     let assignment = office.gets_by_asking(ALICE).await;
     office.deletes("AccessPackage", ONCALL).await;
     office.becomes("AccessPackage", &office.catalog(), ONCALL, "Ready", "False InUse").await;
@@ -34,7 +35,7 @@ async fn a_pruned_package_takes_nobodys_access() {
 
 #[tokio::test]
 async fn a_pending_request_keeps_its_package() {
-    let office = shared("deletion-pending").await;
+    let office = department("deletion-pending").await;
     office.policy("asked", &if_a_lead_agrees()).await;
     let request = office.asks(ZOE).await;
     office.request_is(&request, "PendingApproval").await;
@@ -49,7 +50,7 @@ async fn a_pending_request_keeps_its_package() {
 
 #[tokio::test]
 async fn a_pruned_resource_waits_for_its_packages_and_keeps_its_grants() {
-    let office = shared("deletion-resource").await.open_to_engineers().await;
+    let office = department("deletion-resource").await.open_to_engineers().await;
     let assignment = office.gets_by_asking(ALICE).await;
     // The author has left the company: the answer about her stands for what she wrote.
     office.person(ROOT).await.delete("RoleBinding", &office.name, "department-head").await.expect("carol leaves");
@@ -57,7 +58,7 @@ async fn a_pruned_resource_waits_for_its_packages_and_keeps_its_grants() {
     office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "False InUse").await;
     let message = office.message("CatalogResource", "production", "Ready").await;
     assert!(message.contains("1 access package"), "the condition says what it waits for: {message}");
-    is_idle(async || world().await.operator.metrics().await).await;
+    is_idle(&world().await.operator).await;
     assert_eq!(office.condition("CatalogResource", "production", "Authorized").await, "True AuthorMayBind");
     assert_eq!(office.phase("Assignment", &assignment).await, "Delivered");
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
@@ -71,7 +72,7 @@ async fn a_pruned_resource_waits_for_its_packages_and_keeps_its_grants() {
 
 #[tokio::test]
 async fn a_catalog_waits_for_its_packages() {
-    let office = shared("deletion-catalog").await;
+    let office = department("deletion-catalog").await;
     let root = office.person(ROOT).await;
     root.delete("Catalog", "", &office.name).await.expect("root may delete it");
     office.becomes("Catalog", "", &office.name, "Ready", "False InUse").await;
@@ -89,11 +90,11 @@ async fn a_catalog_waits_for_its_packages() {
 
 #[tokio::test]
 async fn a_deleted_policy_leaves_assignments_on_their_pinned_terms() {
-    let office = shared("deletion-policy").await.open_to_engineers().await;
+    let office = department("deletion-policy").await.open_to_engineers().await;
     let (asked, assigned) = (office.gets_by_asking(ALICE).await, office.assigns(DAVE).await);
     office.deletes("Policy", "engineers").await;
     office.goes("Policy", "engineers").await;
-    is_idle(async || world().await.operator.metrics().await).await;
+    is_idle(&world().await.operator).await;
     for assignment in [&asked, &assigned] {
         assert_eq!(office.phase("Assignment", assignment).await, "Delivered");
     }
@@ -103,7 +104,7 @@ async fn a_deleted_policy_leaves_assignments_on_their_pinned_terms() {
 
 #[tokio::test]
 async fn the_namespace_of_a_catalog_takes_all_access_along() {
-    let office = shared("deletion-namespace").await.open_to_engineers().await;
+    let office = department("deletion-namespace").await.open_to_engineers().await;
     office.gets_by_asking(ALICE).await;
     office.assigns(DAVE).await;
     office.policy("asked", &if_a_lead_agrees().and_user("olga@example.com")).await;
@@ -164,7 +165,7 @@ async fn is_gone(office: &Department<'_>) {
 
 #[tokio::test]
 async fn the_quickstart_can_be_deleted_in_any_order() {
-    let plane = &world().await.plane;
+    let (_alone, plane) = (ALONE.lock().await, &world().await.plane);
     let forwards = ["1-catalog", "2-resource", "3-package", "4-policy"];
     let backwards = ["4-policy", "3-package", "2-resource", "1-catalog"];
     let all = ["delete", "assignments", "--all", "-n", "catalog-payments", "--wait=false"];
@@ -192,7 +193,7 @@ async fn the_quickstart_can_be_deleted_in_any_order() {
 
 #[tokio::test]
 async fn an_assignment_that_was_never_accepted_goes_at_once() {
-    let office = shared("deletion-early").await;
+    let office = department("deletion-early").await;
     let never = office.assigns_with("no-such-package", ALICE, json!({})).await;
     office.reaches("Assignment", &never, "Pending PackageNotFound").await;
     office.deletes("Assignment", &never).await;

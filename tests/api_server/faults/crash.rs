@@ -10,12 +10,12 @@ use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::line::{Fault, Line};
+use super::replica::Replica;
 use crate::acts::{EDIT, ENGINEERS, VIEW, editor, viewer};
 use crate::checker::{judge_midway, text};
 use crate::department::{Department, ONCALL};
-use crate::line::{Fault, Line};
 use crate::person::{ALICE, BOB, CAROL, DAVE, Person};
-use crate::replica::Replica;
 use crate::support::{Operator, Plane, ROOT};
 use crate::terms::if_a_lead_agrees;
 use crate::world::{WITHIN, quiet, sum};

@@ -1,6 +1,6 @@
 //! A period of the requestor's choice, within the policy's limit.
 
-use crate::stage::stage;
+use super::stage::stage;
 
 const SPACE: &str = "catalog-warehouse";
 
@@ -26,7 +26,7 @@ async fn a_window_in_the_future_waits_for_its_start_and_can_be_cancelled() {
         ["patch", "accessrequest", "-n", SPACE, "alice-maintenance", "--type=merge", "-p", r#"{"spec":{"cancelled":true}}"#];
     stage.plane.kubectl("alice@example.com", &withdraw).await.ok();
     stage.request_is(SPACE, "alice-maintenance", "Cancelled").await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +53,7 @@ async fn a_window_that_starts_soon_opens_and_closes_by_itself() {
     let name = done["status"]["assignment"].as_str().unwrap();
     stage.reaches("assignment", SPACE, name, "Expired").await;
     stage.can_look("zoe", "warehouse", false).await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
 
 #[allow(clippy::disallowed_methods)] // a person reads the wall clock

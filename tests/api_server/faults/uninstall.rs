@@ -39,7 +39,7 @@ async fn deleting_the_definitions_takes_all_access_along() {
     reborn.assigns(ZOE).await;
     reborn.is_held_by(&reborn.name, VIEW, &[ZOE]).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
-    is_idle(async || operator.metrics().await).await;
+    is_idle(&operator).await;
     reborn.is_right().await;
     office.is_right().await;
 }
@@ -82,7 +82,7 @@ async fn deleting_one_definition_takes_what_hangs_on_it() {
     office.assigns(DAVE).await;
     plane.kubectl(ROOT, &["delete", "crd", "assignments.entitlement.dev", "--timeout=60s"]).await.ok();
     office.is_held_by(&office.name, VIEW, &[]).await;
-    is_idle(async || operator.metrics().await).await;
+    is_idle(&operator).await;
     install(&plane).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.assigns(ZOE).await;
@@ -91,7 +91,7 @@ async fn deleting_one_definition_takes_what_hangs_on_it() {
 
 /// The two scripts of the README: with the operator, and without it.
 fn scripts() -> [String; 2] {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let section = readme.split("\n## ").find(|section| section.starts_with("Uninstall")).expect("the README says how");
     let mut blocks = section.split("```").skip(1).step_by(2).map(|block| block.trim_start_matches("sh\n").to_owned());
     [(); 2].map(|()| blocks.next().expect("two scripts"))

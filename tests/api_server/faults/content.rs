@@ -10,14 +10,14 @@ use crate::checker::list;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, CAROL, DAVE, OLGA, ZOE};
 use crate::support::ROOT;
-use crate::world::{WITHIN, shared};
+use crate::world::{WITHIN, department};
 
 /// Time between two looks of somebody who watches for a gap.
 const BLINK: Duration = Duration::from_millis(10);
 
 #[tokio::test]
 async fn every_holder_follows_the_roles_of_the_package() {
-    let office = shared("content-roles").await.open_to_engineers().await;
+    let office = department("content-roles").await.open_to_engineers().await;
     let asked = office.gets_by_asking(ALICE).await;
     let assigned = office.assigns("robot").await;
 
@@ -42,7 +42,7 @@ async fn every_holder_follows_the_roles_of_the_package() {
 
 #[tokio::test]
 async fn a_package_that_is_emptied_and_filled_again_takes_and_gives() {
-    let office = shared("content-empty").await.open_to_engineers().await;
+    let office = department("content-empty").await.open_to_engineers().await;
     office.gets_by_asking(ALICE).await;
     office.fills(ONCALL, json!([])).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
@@ -53,7 +53,7 @@ async fn a_package_that_is_emptied_and_filled_again_takes_and_gives() {
 
 #[tokio::test]
 async fn a_resource_that_moves_is_there_before_it_goes() {
-    let office = shared("content-move").await.open_to_engineers().await;
+    let office = department("content-move").await.open_to_engineers().await;
     office.builds("content-moved").await;
     office.gets_by_asking(ALICE).await;
 
@@ -80,7 +80,7 @@ async fn a_resource_that_moves_is_there_before_it_goes() {
 
 #[tokio::test]
 async fn a_role_that_means_something_else_is_there_before_it_goes() {
-    let office = shared("content-ref").await.open_to_engineers().await;
+    let office = department("content-ref").await.open_to_engineers().await;
     office.gets_by_asking(ALICE).await;
 
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("viewer", EDIT)]}})).await;
@@ -133,7 +133,7 @@ async fn nobody_loses_what_another_assignment_still_gives() {
 
 /// A department with a second package that gives the same role.
 async fn two_packages(name: &str) -> Department<'static> {
-    let office = shared(name).await.open_to_engineers().await;
+    let office = department(name).await.open_to_engineers().await;
     office.write(CAROL, "AccessPackage", "standby", json!({"resourceRoles": [viewer()]})).await;
     let terms = json!({"accessPackage": "standby", "requestors": {"scope": "None"}, "expiration": {"after": "1d"}});
     office.write(CAROL, "Policy", "standby", terms).await;
@@ -143,7 +143,7 @@ async fn two_packages(name: &str) -> Department<'static> {
 
 #[tokio::test]
 async fn an_edit_by_somebody_who_may_not_hand_out_the_role_changes_nothing_until_it_is_undone() {
-    let office = shared("content-author").await.open_to_engineers().await;
+    let office = department("content-author").await.open_to_engineers().await;
     let owners = json!({"spec": {"owners": [{"kind": "User", "name": CAROL}, {"kind": "User", "name": OLGA}]}});
     office.person(CAROL).await.patch("Catalog", "", &office.name, owners).await.expect("carol may appoint olga");
     let assignment = office.gets_by_asking(ALICE).await;
@@ -178,7 +178,7 @@ async fn eventually_changes(office: &Department<'_>, who: &str, change: serde_js
 
 #[tokio::test]
 async fn who_waits_for_approval_gets_what_the_package_has_by_then() {
-    let office = shared("content-later").await;
+    let office = department("content-later").await;
     office.policy("asked", &crate::terms::if_a_lead_agrees()).await;
     let request = office.asks(ZOE).await;
     office.request_is(&request, "PendingApproval").await;
@@ -193,7 +193,7 @@ async fn who_waits_for_approval_gets_what_the_package_has_by_then() {
 
 #[tokio::test]
 async fn a_cluster_wide_role_is_given_and_taken_like_any_other() {
-    let office = shared("content-wide").await.open_to_engineers().await;
+    let office = department("content-wide").await.open_to_engineers().await;
     let wide = json!({"kubernetes": {"clusterWide": true}, "roles": [role("nodes", "system:node-proxier")]});
     office.write(ROOT, "CatalogResource", "cluster", wide).await;
     office.fills(ONCALL, json!([viewer(), {"resource": "cluster", "role": "nodes"}])).await;

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::stage::Stage;
-use crate::support::{Operator, Plane, ROOT, eventually, install};
+use super::stage::Stage;
+use crate::support::{Operator, ROOT, eventually};
+use crate::world::quiet;
 
 const SETUP: &str = r#"
 {apiVersion: v1, kind: Namespace, metadata: {name: short}}
@@ -54,10 +55,9 @@ fn request(name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_ended_goes_after_its_retention_and_what_is_pending_stays() {
-    let plane = Plane::own().await;
-    install(&plane).await;
+    let plane = quiet().await;
     let operator = Operator::start(&plane, &["--retention", "3s"]).await;
-    let stage = Stage { plane, operator };
+    let stage = Stage::on(&plane);
     stage.writes(ROOT, SETUP).await;
     stage.plane.kubectl(ROOT, &["wait", "--for=condition=Ready", "catalog/short", "--timeout=30s"]).await.ok();
     stage.writes(ROOT, CONTENT).await;
@@ -75,6 +75,6 @@ async fn what_has_ended_goes_after_its_retention_and_what_is_pending_stays() {
     })
     .await;
     stage.can_look("alice", "short", false).await;
-    assert!(!stage.operator.log().contains("this is a bug"));
-    stage.is_right().await;
+    assert!(!operator.log().contains("this is a bug"));
+    stage.is_right("catalog-short").await;
 }

@@ -11,7 +11,7 @@ use crate::checker::text;
 use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, DAVE, MALLORY};
 use crate::support::{Operator, ROOT, eventually};
-use crate::world::{SOON, WITHIN, is_idle, quiet, shared, sum, world};
+use crate::world::{SOON, WITHIN, department, is_idle, quiet, sum, world};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -33,7 +33,7 @@ pub fn copy_of(binding: &Value, name: &str, bound: &str) -> Value {
 
 /// A department in which Alice has her role, and its binding.
 async fn with_alice(name: &str) -> (Department<'static>, Value) {
-    let office = shared(name).await.open_to_engineers().await;
+    let office = department(name).await.open_to_engineers().await;
     office.gets_by_asking(ALICE).await;
     let binding = office.binding(&office.name).await;
     (office, binding)
@@ -203,7 +203,7 @@ async fn access_ends_although_the_binding_lost_its_labels_while_nobody_watched()
     }
     let operator = Operator::start(&plane, &[]).await;
     office.reaches("Assignment", &ended, "Revoked").await;
-    is_idle(async || operator.metrics().await).await;
+    is_idle(&operator).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.is_right().await;
 }

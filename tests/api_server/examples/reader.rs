@@ -7,7 +7,7 @@ use std::path::Path;
 #[test]
 fn every_example_is_applied_by_a_test_and_named_in_its_readme() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tests: String = fs::read_dir(root.join("tests/examples"))
+    let tests: String = fs::read_dir(root.join("tests/api_server/examples"))
         .expect("tests")
         .chain(fs::read_dir(root.join("tests/api_server")).expect("tests"))
         .filter_map(|file| fs::read_to_string(file.ok()?.path()).ok())

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::stage::{Stage, stage};
+use super::stage::{Stage, stage};
 use crate::support::{Plane, ROOT, eventually};
 
 const SPACE: &str = "catalog-quickstart-restore";
@@ -88,7 +88,7 @@ async fn a_catalog_with_content(plane: &Plane) {
     content_is_ready(plane).await;
 }
 
-async fn alice_asks(stage: &Stage) {
+async fn alice_asks(stage: &Stage<'_>) {
     let request = "apiVersion: entitlement.dev/v1alpha1\nkind: AccessRequest\n\
                    metadata: {name: alice, namespace: catalog-quickstart-restore}\nspec: {accessPackage: oncall}\n";
     let asks = || async { stage.plane.kubectl_apply("alice@example.com", request).await.result() };
@@ -96,7 +96,7 @@ async fn alice_asks(stage: &Stage) {
     stage.request_is(SPACE, "alice", "Delivered").await;
 }
 
-async fn dave_is_given_it_and_one_who_left_has_lost_it(stage: &Stage) {
+async fn dave_is_given_it_and_one_who_left_has_lost_it(stage: &Stage<'_>) {
     for (name, more) in [("dave", ""), ("left", ", revoked: {reason: left}")] {
         let direct = format!(
             "apiVersion: entitlement.dev/v1alpha1\nkind: Assignment\nmetadata: {{name: {name}, namespace: {SPACE}}}\n\
@@ -139,7 +139,7 @@ fn period(all: &[Value], who: &str) -> Value {
 #[tokio::test]
 async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
     let stage = stage().await;
-    let plane = &stage.plane;
+    let plane = stage.plane;
     a_catalog_with_content(plane).await;
     alice_asks(&stage).await;
     dave_is_given_it_and_one_who_left_has_lost_it(&stage).await;
@@ -160,5 +160,5 @@ async fn a_catalog_comes_back_and_nobody_becomes_anybodys_requestor() {
     }
     assert!(after.iter().all(|a| a["spec"]["source"] == "Direct" && a["spec"]["assignedBy"]["username"] == "admin"), "{after:?}");
     assert_eq!(items(plane, "areq").await, Vec::<Value>::new(), "nobody asked for anything");
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }

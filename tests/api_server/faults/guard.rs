@@ -228,7 +228,7 @@ async fn nor_does_what_was_forged_while_the_operator_was_away() {
 
 /// Waits until the operator has done all it does while it looks for the policies every second.
 async fn is_quiet(operator: &Operator) {
-    is_idle(async || operator.metrics().await).await;
+    is_idle(operator).await;
 }
 
 #[tokio::test]

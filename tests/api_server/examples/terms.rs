@@ -1,6 +1,6 @@
 //! Terms of policies on the real API server: choice of a policy, questions, what comes later, what is pinned.
 
-use crate::stage::stage;
+use super::stage::stage;
 use crate::support::ROOT;
 
 const SPACE: &str = "catalog-terms";
@@ -69,7 +69,7 @@ async fn the_most_specific_policy_wins_and_a_tie_names_both() {
     stage.request_is(SPACE, "choice-named", "Delivered").await;
     stage.writes("dave", &request("choice-again", "choice", ", policy: team")).await;
     stage.request_is(SPACE, "choice-again", "Denied AlreadyAssigned").await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,7 +91,7 @@ async fn answers_are_checked_and_shown_to_approvers() {
     stage.writes("alice", &request("quiz-good", "quiz", ", answers: [{question: ticket, value: OPS-42}]")).await;
     stage.request_is(SPACE, "quiz-good", "PendingApproval").await;
     assert!(stage.describes("accessrequest", SPACE, "quiz-good").await.contains("OPS-42"));
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,7 +118,7 @@ async fn a_request_waits_for_what_comes_later_and_keeps_the_terms_it_was_accepte
     );
     stage.writes("bob", &decision).await;
     stage.request_is(SPACE, "early", "Delivered").await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,5 +143,5 @@ async fn a_second_request_is_a_duplicate_and_a_disabled_catalog_stops_what_is_pe
     // After a denial one may ask again.
     stage.writes("alice", &request("once-third", "once", "")).await;
     stage.request_is(SPACE, "once-third", "PendingApproval").await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }

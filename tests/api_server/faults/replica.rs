@@ -5,7 +5,7 @@ use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use crate::line::Line;
+use super::line::Line;
 use crate::support::{Plane, eventually, http, kubeconfig, process};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_entitlement-operator");
@@ -59,17 +59,17 @@ impl Replica {
 
     /// SIGSTOP.
     pub fn freeze(&self) {
-        process::signal(&self.child, "STOP");
+        process::signal(self.child.id(), "STOP");
     }
 
     /// SIGCONT.
     pub fn wake(&self) {
-        process::signal(&self.child, "CONT");
+        process::signal(self.child.id(), "CONT");
     }
 
     /// SIGTERM.
     pub fn is_told_to_stop(&self) {
-        process::signal(&self.child, "TERM");
+        process::signal(self.child.id(), "TERM");
     }
 
     /// How it ended, if it did.

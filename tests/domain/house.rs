@@ -1,7 +1,5 @@
 //! Rules of the house that a compiler does not know.
 
-#![allow(clippy::expect_used, clippy::panic)]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

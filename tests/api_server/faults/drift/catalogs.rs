@@ -7,7 +7,7 @@ use crate::acts::VIEW;
 use crate::department::Department;
 use crate::person::{ALICE, CAROL, DAVE, MALLORY};
 use crate::support::{ROOT, eventually};
-use crate::world::{SOON, is_idle, shared, world};
+use crate::world::{SOON, department, is_idle, world};
 
 impl Department<'_> {
     async fn message_of_catalog(&self) -> String {
@@ -17,7 +17,7 @@ impl Department<'_> {
 
 #[tokio::test]
 async fn the_roles_of_a_catalog_are_put_right_as_well() {
-    let office = shared("drift-catalog").await;
+    let office = department("drift-catalog").await;
     let root = office.person(ROOT).await;
     let owners = async || office.holders(&office.catalog(), "entitlement-catalog-owner").await;
     let change = async |change: Value| {
@@ -49,7 +49,7 @@ async fn a_catalog_that_loses_its_namespace_for_a_moment_takes_nothing() {
     };
     label(Value::Null).await;
     office.becomes("Catalog", "", &office.name, "Ready", "False NamespaceNotOurs").await;
-    is_idle(async || world().await.operator.metrics().await).await;
+    is_idle(&world().await.operator).await;
     office.is_held_by(&office.name, VIEW, &[ALICE]).await;
     label(json!(office.name)).await;
     office.becomes("Catalog", "", &office.name, "Ready", "True Available").await;

@@ -1,35 +1,26 @@
-//! One control plane with an operator for all scenarios, and what a person at the keyboard does and reads.
-
-use std::time::Duration;
+//! What a person at the keyboard does and reads, in the shared control plane.
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::{Mutex, MutexGuard, OnceCell};
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::checker;
-use crate::support::{Operator, Plane, ROOT, eventually, install};
-
-/// How long anything may take on a machine that does much else.
-const WITHIN: Duration = Duration::from_secs(30);
+use crate::support::{Plane, ROOT, eventually};
+use crate::world::{WITHIN, world};
 
 /// A control plane with everything installed, and a running operator.
-pub struct Stage {
-    pub plane: Plane,
-    pub operator: Operator,
+pub struct Stage<'p> {
+    pub plane: &'p Plane,
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
-/// The scenarios share one stage, one after the other: each test has a runtime of its own, and clients do not outlive theirs.
-static STAGE: OnceCell<Mutex<Stage>> = OnceCell::const_new();
+/// The scenarios go one after the other: some share a catalog.
+static TURN: Mutex<()> = Mutex::const_new(());
 
-/// The stage, to oneself.
-pub async fn stage() -> MutexGuard<'static, Stage> {
-    let stage = STAGE.get_or_init(|| async {
-        let plane = Plane::start().await;
-        install(&plane).await;
-        let operator = Operator::start(&plane, &[]).await;
-        Mutex::new(Stage { plane, operator })
-    });
-    stage.await.lock().await
+/// The shared control plane, with no other scenario beside.
+pub async fn stage() -> Stage<'static> {
+    let turn = Some(TURN.lock().await);
+    Stage { plane: &world().await.plane, _turn: turn }
 }
 
 /// The full name of one of the people.
@@ -37,7 +28,12 @@ fn person(who: &str) -> String {
     if who == ROOT { who.to_owned() } else { format!("{who}@example.com") }
 }
 
-impl Stage {
+impl<'p> Stage<'p> {
+    /// A control plane of one's own.
+    pub fn on(plane: &'p Plane) -> Self {
+        Self { plane, _turn: None }
+    }
+
     /// Somebody applies a file of the examples.
     pub async fn applies(&self, who: &str, file: &str) {
         let path = format!("examples/{file}");
@@ -70,20 +66,21 @@ impl Stage {
         self.applies(ROOT, &file).await;
         let path = format!("examples/{file}");
         eventually(&format!("{file} is Ready"), WITHIN, || async {
-            let kinds = "catalogs,catalogresources,accesspackages,policies";
-            let all = self.plane.kubectl(ROOT, &["get", kinds, "-A", "-o", "json"]).await.result()?;
+            let all = self.plane.kubectl(ROOT, &["get", "-f", &path, "-o", "json"]).await.result()?;
             let all: Value = serde_json::from_str(&all).map_err(|e| e.to_string())?;
-            let unready = |o: &&Value| condition(o, "Ready") != "True";
+            let ours = |o: &Value| o["apiVersion"].as_str().is_some_and(|version| version.starts_with("entitlement.dev/"));
+            let unready = |o: &&Value| ours(o) && condition(o, "Ready") != "True";
             let waits = all["items"].as_array().into_iter().flatten().find(unready);
             waits.map_or(Ok(()), |o| Err(format!("{path}: {} {}: {}", o["kind"], o["metadata"]["name"], o["status"])))
         })
         .await;
     }
 
-    /// Waits for the judgement of the checker, the last act of a test.
-    pub async fn is_right(&self) {
-        let root = self.plane.admin().await;
-        eventually("everything is right", WITHIN * 2, async || checker::judge(&root, None).await).await;
+    /// Waits for the judgement of the checker about a catalog, the last act of a test.
+    pub async fn is_right(&self, catalog: &str) {
+        let (root, catalogs) = (self.plane.admin().await, [catalog.to_owned()]);
+        let what = format!("everything is right in {catalog}");
+        eventually(&what, WITHIN * 2, async || checker::judge(&root, Some(&catalogs)).await).await;
     }
 
     /// An object as it is.

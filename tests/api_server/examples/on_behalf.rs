@@ -1,6 +1,6 @@
 //! Somebody asks for somebody else; neither of the two decides.
 
-use crate::stage::stage;
+use super::stage::stage;
 
 const SPACE: &str = "catalog-training";
 
@@ -23,5 +23,5 @@ async fn a_lead_asks_for_a_newcomer_and_another_lead_approves() {
     stage.request_is(SPACE, "bob-for-dave", "Delivered").await;
     stage.can_look("dave", "training", true).await;
     stage.can_look("bob", "training", false).await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }

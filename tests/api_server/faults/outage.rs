@@ -6,11 +6,11 @@ use chrono::{TimeDelta, Utc};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::line::{Fault, Line};
+use super::replica::Replica;
 use crate::acts::{EDIT, VIEW, editor, viewer};
 use crate::department::{Department, ONCALL};
-use crate::line::{Fault, Line};
 use crate::person::{ALICE, DAVE, ZOE};
-use crate::replica::Replica;
 use crate::support::{Operator, Plane, ROOT, eventually, install};
 use crate::terms::if_a_lead_agrees;
 use crate::world::{WITHIN, quiet, sum};

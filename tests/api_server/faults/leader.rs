@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
+use super::line::{Fault, Line};
+use super::replica::Replica;
 use crate::acts::VIEW;
 use crate::department::{Department, ONCALL};
-use crate::line::{Fault, Line};
 use crate::person::{ALICE, DAVE, ZOE};
-use crate::replica::Replica;
 use crate::support::{Plane, eventually};
 use crate::world::{WITHIN, quiet, sum};
 

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
+use super::drift::copy_of;
 use crate::acts::{EDIT, VIEW, editor, role, viewer};
 use crate::department::{Department, ONCALL};
-use crate::drift::copy_of;
 use crate::person::CAROL;
 use crate::support::{Operator, ROOT};
-use crate::world::{MOST_AT_ONCE, is_idle, quiet, shared, world};
+use crate::world::{MOST_AT_ONCE, department, is_idle, quiet, world};
 
 const CREW: [&str; 5] = ["ann", "ben", "cleo", "dan", "eve"];
 
@@ -42,12 +42,12 @@ impl Department<'_> {
 
 /// Waits until the shared operator has nothing to do, so that what did not happen does not happen.
 async fn rest() {
-    is_idle(async || world().await.operator.metrics().await).await;
+    is_idle(&world().await.operator).await;
 }
 
 #[tokio::test]
 async fn an_edit_of_a_package_waits_for_its_confirmation() {
-    let (office, _) = with_crew(shared("mass-package").await).await;
+    let (office, _) = with_crew(department("mass-package").await).await;
     office.fills(ONCALL, json!([editor()])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.is_told("AccessPackage", ONCALL, "MassRevocationHeld").await;
@@ -63,7 +63,7 @@ async fn an_edit_of_a_package_waits_for_its_confirmation() {
 
 #[tokio::test]
 async fn an_edit_that_is_undone_needs_no_confirmation() {
-    let (office, _) = with_crew(shared("mass-undone").await).await;
+    let (office, _) = with_crew(department("mass-undone").await).await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.fills(ONCALL, json!([viewer()])).await;
@@ -75,7 +75,7 @@ async fn an_edit_that_is_undone_needs_no_confirmation() {
 
 #[tokio::test]
 async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
-    let (office, _) = with_crew(shared("mass-resource").await).await;
+    let (office, _) = with_crew(department("mass-resource").await).await;
     office.builds("mass-resource-2").await;
     office.moves_to(&["mass-resource-2"]).await;
     office.is_braked("CatalogResource", "production").await;
@@ -94,7 +94,7 @@ async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
 
 #[tokio::test]
 async fn a_confirmation_is_for_one_edit_only() {
-    let (office, _) = with_crew(shared("mass-again").await).await;
+    let (office, _) = with_crew(department("mass-again").await).await;
     office.fills(ONCALL, json!([editor()])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.confirms_as_told("AccessPackage", ONCALL).await;
@@ -111,7 +111,7 @@ async fn a_confirmation_is_for_one_edit_only() {
 
 #[tokio::test]
 async fn ends_and_revocations_are_never_held_back() {
-    let (office, assignments) = with_crew(shared("mass-ends").await).await;
+    let (office, assignments) = with_crew(department("mass-ends").await).await;
     for assignment in &assignments[1..] {
         office.revokes(assignment).await;
     }
@@ -121,7 +121,7 @@ async fn ends_and_revocations_are_never_held_back() {
 
 #[tokio::test]
 async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
-    let (office, assignments) = with_crew(shared("mass-erosion").await).await;
+    let (office, assignments) = with_crew(department("mass-erosion").await).await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
     for assignment in &assignments[..3] {
@@ -137,7 +137,7 @@ async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
 
 #[tokio::test]
 async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
-    let (office, _) = with_crew(shared("mass-places").await).await;
+    let (office, _) = with_crew(department("mass-places").await).await;
     office.builds("mass-places-2").await;
     office.fills(ONCALL, json!([])).await;
     office.is_braked("AccessPackage", ONCALL).await;
@@ -152,7 +152,7 @@ async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
 
 #[tokio::test]
 async fn drift_is_no_edit() {
-    let (office, _) = with_crew(shared("mass-drift").await).await;
+    let (office, _) = with_crew(department("mass-drift").await).await;
     let binding = office.binding(&office.name).await;
     office.make(ROOT, copy_of(&binding, "twin", "cluster-admin")).await;
     office.is_held_by(&office.name, "cluster-admin", &[]).await;
@@ -180,14 +180,14 @@ async fn a_restart_does_not_release_the_brake() {
     office.deletes("Assignment", &assignments[1]).await;
     let operator = Operator::start(&plane, &args).await;
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
-    is_idle(async || operator.metrics().await).await;
+    is_idle(&operator).await;
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
     office.is_braked("AccessPackage", ONCALL).await;
     operator.kill();
 
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("editor", EDIT)]}})).await;
     let operator = Operator::start(&plane, &args).await;
-    is_idle(async || operator.metrics().await).await;
+    is_idle(&operator).await;
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
     office.is_braked("AccessPackage", ONCALL).await;
     office.is_braked("CatalogResource", "production").await;

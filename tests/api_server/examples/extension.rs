@@ -1,6 +1,6 @@
 //! A later end for the same assignment, and giving it back.
 
-use crate::stage::{seconds, stage};
+use super::stage::{seconds, stage};
 
 const SPACE: &str = "catalog-reports";
 
@@ -32,5 +32,5 @@ async fn the_end_moves_without_a_gap_and_access_can_be_given_back() {
     stage.request_is(SPACE, "alice-reports-done", "Delivered").await;
     stage.reaches("assignment", SPACE, &name, "Revoked").await;
     stage.can_look("alice", "reports", false).await;
-    stage.is_right().await;
+    stage.is_right(SPACE).await;
 }
