@@ -1,6 +1,9 @@
 //! Rules of the house that a compiler does not know.
 
-#![allow(clippy::expect_used, clippy::panic)]
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "house/modules.rs"]
+mod modules;
 
 use std::fs;
 use std::path::{Path, PathBuf};

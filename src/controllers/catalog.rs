@@ -22,7 +22,10 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
         return if key.name == DEFAULT { create_default(context).await } else { context.gone::<Catalog>(key) };
     };
     let problem = context.failed::<Catalog>(key);
-    let plan = catalog::decide(&context.cache.read().catalog_input(&found), problem.as_deref(), now);
+    let plan = {
+        let stores = context.cache.read();
+        catalog::decide(&catalog::Input { last_failure: problem.as_deref(), ..stores.catalog_input(&found) }, now)
+    };
     context.carry_out(&found, plan).await
 }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::{AccessPackage, CatalogResource, CatalogResourceStatus, Policy};
-use crate::domain::{Key, Plan, Trust, readiness, resource as machine};
+use crate::domain::{Key, Plan, Trust, package, policy, readiness, resource as machine};
 use crate::error::Error;
+use crate::grants::report::GrantReports;
 use crate::observe::Stores;
 use crate::runtime::queue::{Action, Lane};
 
@@ -77,22 +78,27 @@ fn questions(
 pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
     let Some(found) = context.cache.read().packages.get(key).cloned() else { return context.gone::<AccessPackage>(key) };
-    let mut plan = {
+    let plan = {
         let stores = context.cache.read();
-        let offer = |name: &str| stores.offer(&Key::new(&key.namespace, name));
-        let has_catalog = stores.catalog_of(&key.namespace).is_some();
-        let mut plan = readiness::package(&found, (&offer, &*stores), has_catalog, stores.package_counts(key), now);
-        readiness::incompatible_found(&mut plan, &found, &stores.unknown_foes(&found), now);
-        plan
+        let (pending_requests, live_assignments) = stores.package_counts(key);
+        let input = package::Input {
+            package: &found,
+            offer: &|name| stores.offer(&Key::new(&key.namespace, name)),
+            cluster: &*stores,
+            has_catalog: stores.catalog_of(&key.namespace).is_some(),
+            pending_requests,
+            live_assignments,
+            unknown_incompatible: stores.unknown_foes(&found),
+            held_revocations: held_revocations(&context.reports(), key),
+        };
+        package::decide(&input, now)
     };
-    {
-        let reports = context.reports();
-        if !reports.is_unsure(&key.namespace, None) {
-            let held = reports.held(|_, held| held.packages.contains(key));
-            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
-        }
-    }
     context.carry_out(&found, plan).await
+}
+
+/// Roles that an edit of a package would take from many; none before each grant was reconciled once.
+fn held_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
+    (!reports.is_unsure(&package.namespace, None)).then(|| reports.held(|_, held| held.packages.contains(package)))
 }
 
 pub(super) async fn policy(context: &Context, key: &Key) -> Result<Action, Error> {
@@ -101,7 +107,8 @@ pub(super) async fn policy(context: &Context, key: &Key) -> Result<Action, Error
     let plan = {
         let stores = context.cache.read();
         let package: Option<&Arc<_>> = stores.packages.get(&Key::new(&key.namespace, &found.spec.access_package));
-        readiness::policy(&found, package.map(|p| &**p), stores.catalog_of(&key.namespace).is_some(), now)
+        let has_catalog = stores.catalog_of(&key.namespace).is_some();
+        policy::decide(&policy::Input { policy: &found, package: package.map(|p| &**p), has_catalog }, now)
     };
     context.carry_out(&found, plan).await
 }

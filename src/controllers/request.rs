@@ -70,10 +70,7 @@ pub(super) async fn decision(context: &Context, key: &Key) -> Result<Action, Err
     let request = Key::new(&key.namespace, &found.spec.access_request);
     let retention = context.settings.retention;
     let request = context.cache.read().requests.get(&request).map(|request| request.phase());
-    let plan = match request {
-        Some(phase) => domain::decision::with_request(&found, phase, retention, now), // the request judges it
-        None => domain::decision::without_request(&found, retention, now),
-    };
+    let plan = domain::decision::decide(&domain::decision::Input { decision: &found, request, retention }, now);
     context.carry_out(&found, plan).await
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::api::access_request::PinnedPolicy;
 use crate::api::{Catalog, Policy};
-use crate::domain::{Key, catalog};
+use crate::domain::Key;
+use crate::domain::catalog::{self, Offering};
 use crate::observe::store::IndexKey;
 use crate::observe::stores::Stores;
 
@@ -20,9 +21,14 @@ impl Stores {
             bindings: bindings.collect(),
             packages: self.packages.find(&index_key).count(),
             resources: self.resources.find(&index_key).count(),
-            policies: self.policies.find(&index_key).map(|p| (&**p, p.spec.enabled || self.is_in_use(p))).collect(),
+            policies: self.policies.find(&index_key).map(|p| self.offering(p)).collect(),
             waiting: self.waiting(&namespace),
+            last_failure: None,
         }
+    }
+
+    fn offering<'a>(&self, policy: &'a Policy) -> Offering<'a> {
+        Offering { policy, in_use: policy.spec.enabled || self.is_in_use(policy) }
     }
 
     /// Whether somebody has something under way under a policy: they must be able to read it, to withdraw it or to give it back.

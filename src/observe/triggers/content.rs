@@ -2,7 +2,7 @@
 
 use crate::api::{AccessPackage, Policy};
 use crate::domain::Key;
-use crate::domain::guards::answers::flaw;
+use crate::domain::pattern::flaw;
 use crate::domain::separation::named_by;
 use crate::observe::WorkItem;
 use crate::observe::grants::{grants_of, grants_recorded};
