@@ -29,8 +29,9 @@ use crate::api::subject::{Identity, Subject};
 use crate::api::time::created;
 use crate::api::{AccessRequest, ApprovalDecision, Word};
 
-use super::plan::Key;
+use super::meta::{name, uid};
 use super::schedule::sum;
+use super::text::clip;
 use super::trust::Trust;
 
 /// What judging needs to know besides the stage.
@@ -83,12 +84,12 @@ pub fn approvers_at(stage: &Stage, status: &StageStatus, bench: &Bench<'_>, at: 
 }
 
 /// Judges the decisions that are not judged yet, in order, until the stage is decided. Returns the judgements, in the order of judging.
-pub fn judge(
+pub fn judge<'d>(
     stage: &Stage,
     status: &mut StageStatus,
     bench: &Bench<'_>,
-    decisions: &[&ApprovalDecision],
-) -> Vec<(Key, Judgement)> {
+    decisions: &[&'d ApprovalDecision],
+) -> Vec<(&'d ApprovalDecision, Judgement)> {
     let mut judged = Vec::new();
     for decision in decisions {
         if status.state != StageState::Open {
@@ -99,7 +100,7 @@ pub fn judge(
             status.decisions.push(counted.clone());
             settle(stage, status);
         }
-        judged.push((Key::of(*decision), judgement.map(|_| ())));
+        judged.push((*decision, judgement.map(|_| ())));
     }
     judged
 }
@@ -107,17 +108,21 @@ pub fn judge(
 /// The order in which decisions are judged: as the API server stored them; of the same second, denials first.
 pub fn order(decisions: &mut [&ApprovalDecision]) {
     decisions.sort_by(|one, other| {
-        let rank = |d: &ApprovalDecision| (created(d), d.spec.decision, d.metadata.uid.clone());
-        rank(one).cmp(&rank(other))
+        (created(*one), one.spec.decision, uid(*one)).cmp(&(created(*other), other.spec.decision, uid(*other)))
     });
 }
 
 /// Most characters of a decision's reason that its request repeats.
 pub const LONGEST_REASON: usize = 512;
 
+/// How many approvals a stage needs: one at least, which the schema says, too.
+pub fn required(stage: &Stage) -> usize {
+    usize::try_from(stage.approvals_required).unwrap_or_default().max(1)
+}
+
 /// Closes the stage when it is decided.
 fn settle(stage: &Stage, status: &mut StageStatus) {
-    let required = usize::try_from(stage.approvals_required).unwrap_or(1).max(1);
+    let required = required(stage);
     if status.decisions.iter().any(|d| d.decision == Verdict::Deny) {
         status.state = StageState::Denied;
     } else if status.decisions.len() >= required {
@@ -161,10 +166,10 @@ fn one(stage: &Stage, status: &StageStatus, bench: &Bench<'_>, decision: &Approv
         approver: who.username.clone(),
         decision: spec.decision,
         // The whole of it stands in the decision itself; a request repeats up to 48 of them.
-        reason: spec.reason.chars().take(LONGEST_REASON).collect(),
+        reason: clip(&spec.reason, LONGEST_REASON),
         r#as: show(entry),
         at,
-        decision_ref: decision.metadata.name.clone().unwrap_or_default(),
+        decision_ref: name(decision).to_owned(),
     })
 }
 

@@ -19,6 +19,7 @@ mod accept;
 mod conditions;
 mod ending;
 mod grants;
+pub mod name;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -29,11 +30,13 @@ use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Cat
 
 use super::history;
 use super::holdings::Holdings;
+use super::meta::{Key, generation, has_finalizer};
 use super::plan::{Effect, Plan};
-use super::readiness::generation;
 use super::schedule::{later, show};
 use super::separation::Foe;
+use super::text::clip;
 use super::trust::Trust;
+use accept::Acceptance;
 
 /// The request that an assignment names.
 #[derive(Clone, Copy)]
@@ -102,8 +105,7 @@ struct Draft<'s, 'a> {
 
 /// Decides what becomes of an assignment.
 pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AssignmentStatus> {
-    let status = input.assignment.status.clone().unwrap_or_default();
-    let mut draft = Draft { input, now, plan: Plan::status(status) };
+    let mut draft = Draft { input, now, plan: Plan::unchanged(&input.assignment.status) };
     if !draft.phase().is_terminal() {
         draft.reconsider();
     }
@@ -147,7 +149,7 @@ impl Draft<'_, '_> {
 
     fn say(&mut self, reason: Option<Word>, message: &str) {
         self.plan.status.reason = reason.map(Word::as_str).unwrap_or_default().to_owned();
-        self.plan.status.message = message.chars().take(2_000).collect();
+        self.plan.status.message = clip(message, 2_000);
     }
 
     /// The end that counts: the accepted one, or an earlier one of the spec.
@@ -157,7 +159,7 @@ impl Draft<'_, '_> {
     }
 
     fn is_held(&self) -> bool {
-        self.input.assignment.metadata.finalizers.iter().flatten().any(|f| f == REVOKE)
+        has_finalizer(self.input.assignment, REVOKE)
     }
 
     /// Not ending: accepts, waits for the start, gives.
@@ -165,11 +167,14 @@ impl Draft<'_, '_> {
         self.plan.requeue(self.effective_end());
         let start = self.input.assignment.start();
         if matches!(self.phase(), AssignmentPhase::Pending | AssignmentPhase::Scheduled) {
-            match accept::check(self.input, self.now) {
-                Err(refusal) => return self.refused(&refusal),
-                Ok(Some(effect)) => return self.plan.effects.push(effect),
-                Ok(None) if !self.is_held() => return self.plan.effects.push(Effect::AddFinalizer(REVOKE)),
-                Ok(None) => {}
+            match accept::judge(self.input, self.now) {
+                Acceptance::Refused(refusal) => return self.refused(&refusal),
+                Acceptance::LacksEnd(end) => {
+                    let assignment = Key::of(self.input.assignment);
+                    return self.plan.effects.push(Effect::EnterEnd { assignment, end });
+                }
+                Acceptance::Accepted if !self.is_held() => return self.plan.effects.push(Effect::AddFinalizer(REVOKE)),
+                Acceptance::Accepted => {}
             }
             if self.plan.status.schedule.is_none() {
                 self.plan.status.schedule = Some(accept::first_period(self.input));
@@ -190,7 +195,7 @@ impl Draft<'_, '_> {
     /// The end of the spec was moved after it was accepted. An earlier one counts; a later one needs the policy's limit or an approved request.
     fn reconsider(&mut self) {
         let requested = self.input.assignment.requested_end();
-        let Some(accepted) = &mut self.plan.status.schedule else { return };
+        let Some(accepted) = &mut self.plan.status.schedule else { return }; // not accepted yet: its first period says which end counts
         let sooner = later(accepted.end_time, requested) == accepted.end_time;
         if requested != accepted.end_time && (sooner || accept::may_end_at(self.input, requested)) {
             accepted.end_time = requested;
@@ -202,13 +207,14 @@ impl Draft<'_, '_> {
     }
 
     fn refused(&mut self, refusal: &accept::Refused) {
+        let why = &refusal.why;
         let news = self.plan.status.timeline.is_empty()
-            || self.plan.status.reason != refusal.reason
+            || self.plan.status.reason != why.reason
             || self.phase() != AssignmentPhase::Pending;
         if news {
-            self.enter(AssignmentPhase::Pending, Some(refusal.reason), None, &refusal.message);
+            self.enter(AssignmentPhase::Pending, Some(why.reason), None, &why.message);
         } else {
-            self.say(Some(refusal.reason), &refusal.message);
+            self.say(Some(why.reason), &why.message);
         }
         self.plan.requeue(refusal.requeue_at);
     }
@@ -221,8 +227,9 @@ impl Draft<'_, '_> {
         let count = |state: GrantState| grants.iter().filter(|g| g.state == state).count();
         let (failed, all) = (count(GrantState::Failed), grants.len());
         let done = count(GrantState::Delivered) == all;
+        let failure = grants.iter().find(|g| g.state == GrantState::Failed);
         let failure =
-            grants.iter().find(|g| g.state == GrantState::Failed).map(|g| format!("{}/{}: {}", g.resource, g.role, g.message));
+            failure.map(|g| format!("{failed} of {all} roles cannot be granted yet: {}/{}: {}", g.resource, g.role, g.message));
         let phase = self.phase();
         if done && phase != Delivered {
             self.plan.status.delivered_at = self.plan.status.delivered_at.or(Some(self.now));
@@ -232,8 +239,7 @@ impl Draft<'_, '_> {
                 None,
                 &if all == 1 { "its role is in place".to_owned() } else { format!("all {all} roles are in place") },
             );
-        } else if failed > 0 {
-            let text = format!("{failed} of {all} roles cannot be granted yet: {}", failure.unwrap_or_default());
+        } else if let Some(text) = failure {
             if phase == PartiallyDelivered {
                 self.say(Some(GRANT_FAILED), &text)
             } else {

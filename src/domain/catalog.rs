@@ -1,4 +1,17 @@
 //! Catalog: its namespace, and who has which role in it.
+//!
+//! | what is found | Ready | what is done |
+//! |---|---|---|
+//! | it is being deleted, and its namespace has packages or resources | `False`, `InUse` | nothing |
+//! | it is being deleted, and nothing stands on it | `False`, `InUse` | a namespace that was created goes, an adopted one loses roles and label; the finalizer goes |
+//! | no namespace, and it would be `catalog-<own name>` | `False`, `NamespacePending` | the namespace is created |
+//! | no namespace, of another name | `False`, `NamespaceNotFound` | nothing: it is somebody else's to make |
+//! | the namespace is not labelled as its own | `False`, `NamespaceNotOurs` | people's roles in it go |
+//! | the namespace is being deleted | `False`, `NamespacePending` | nothing |
+//! | people lack a role, or have one that is not theirs | `False`, `BindingsPending`, while roles are missing | roles are written and taken away |
+//! | none of that | `True` | nothing |
+//!
+//! `SubjectsNotBound` stands beside Ready while somebody is named to whom nothing can be bound.
 
 mod people;
 
@@ -17,8 +30,9 @@ use crate::api::subject::{Subject, SubjectKind};
 use crate::api::time::created;
 use crate::api::{Catalog, CatalogStatus, Policy};
 
-use super::plan::{Effect, Key, Notice, Plan};
-use super::readiness::{Wrong, deletion, generation, set_ready, while_it_holds};
+use super::meta::{Key, generation, is_being_deleted, name};
+use super::plan::{Effect, Notice, Plan};
+use super::readiness::{Wrong, deletion, set_ready, while_it_holds};
 
 /// What a catalog is reconciled from.
 pub struct Input<'a> {
@@ -32,23 +46,33 @@ pub struct Input<'a> {
     pub packages: usize,
     /// How many resources are in the namespace.
     pub resources: usize,
-    /// Policies in the namespace, and whether people can ask under them or have something under way.
-    pub policies: Vec<(&'a Policy, bool)>,
+    /// Policies in the namespace.
+    pub policies: Vec<Offering<'a>>,
     /// Terms of requests that wait for approval, as they were pinned.
     pub waiting: Vec<&'a PinnedPolicy>,
+    /// What went wrong when the effects of the last plan were carried out, if something did.
+    pub last_failure: Option<&'a str>,
 }
 
-/// Decides what becomes of a catalog. `problem` is what went wrong when it was last carried out.
-pub fn decide(input: &Input<'_>, problem: Option<&str>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
-    let mut plan = Plan::status(input.catalog.status.clone().unwrap_or_default());
+/// A policy, by who needs to read it.
+pub struct Offering<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// Whether people can ask under it, or have something under way.
+    pub in_use: bool,
+}
+
+/// Decides what becomes of a catalog.
+pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
+    let mut plan = Plan::unchanged(&input.catalog.status);
     let users =
         [(input.packages, "access package(s) in its namespace"), (input.resources, "catalog resource(s) in its namespace")];
-    let (effect, kept) = deletion(input.catalog, &users);
-    if effect == Some(Effect::RemoveFinalizer(IN_USE)) {
+    let deletion = deletion(input.catalog, &users);
+    if deletion.finalizer == Some(Effect::RemoveFinalizer(IN_USE)) {
         plan.effects.extend(parting(input));
     }
-    plan.effects.extend(effect);
-    if let Err(wrong) = kept {
+    plan.effects.extend(deletion.finalizer);
+    if let Err(wrong) = deletion.ready {
         // Nothing is built any more; what is there stays until it is released.
         set_ready(&mut plan.status.conditions, &mut plan.notices, Err(wrong), generation(input.catalog), now);
         return plan;
@@ -61,7 +85,7 @@ pub fn decide(input: &Input<'_>, problem: Option<&str>, now: DateTime<Utc>) -> P
         plan.status.namespace = None;
     }
     let found = found.map_err(|wrong| Wrong {
-        message: problem.map_or(wrong.message.clone(), |problem| format!("{}; last failure: {problem}", wrong.message)),
+        message: input.last_failure.map_or(wrong.message.clone(), |why| format!("{}; last failure: {why}", wrong.message)),
         ..wrong
     });
     plan.status.observed_generation = Some(generation(input.catalog));
@@ -102,10 +126,6 @@ fn tell_unbound(input: &Input<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime
     while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(input.catalog), now);
 }
 
-fn name(catalog: &Catalog) -> &str {
-    catalog.metadata.name.as_deref().unwrap_or_default()
-}
-
 /// Whether a label of something says that it belongs to the catalog.
 fn belongs(labels: Option<&BTreeMap<String, String>>, catalog: &Catalog) -> bool {
     labels.and_then(|labels| labels.get(CATALOG)).is_some_and(|owner| owner == name(catalog))
@@ -127,7 +147,7 @@ fn namespace(input: &Input<'_>, plan: &mut Plan<CatalogStatus>) -> Result<String
         );
         return Err(Wrong::new(NAMESPACE_NOT_OURS, text));
     }
-    if found.metadata.deletion_timestamp.is_some() {
+    if is_being_deleted(found) {
         return Err(Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being deleted")));
     }
     Ok(wanted)
@@ -151,12 +171,11 @@ fn missing_namespace(catalog: &Catalog, wanted: String, plan: &mut Plan<CatalogS
 
 /// What is done before the last finalizer goes: the namespace that was created goes with the Catalog, any other is left as it was found.
 fn parting(input: &Input<'_>) -> Vec<Effect> {
-    let Some(found) = input.namespace.filter(|found| belongs(found.metadata.labels.as_ref(), input.catalog)) else {
-        return Vec::new();
-    };
-    let namespace = found.metadata.name.clone().unwrap_or_default();
+    let own = input.namespace.filter(|found| belongs(found.metadata.labels.as_ref(), input.catalog));
+    let Some(found) = own else { return Vec::new() }; // gone, or never ours: nothing was made in it that is still ours
+    let namespace = name(found).to_owned();
     let created = input.catalog.makes_its_namespace() && is_managed(found.metadata.labels.as_ref());
-    if created && found.metadata.deletion_timestamp.is_some() {
+    if created && is_being_deleted(found) {
         return Vec::new();
     }
     if created {
@@ -213,12 +232,12 @@ fn bindings(input: &Input<'_>, namespace: &str, effects: &mut Vec<Effect>) -> Re
 
 /// Whether two bindings mean the same, apart from what others may add to the metadata.
 fn same(found: &RoleBinding, wanted: &RoleBinding) -> bool {
-    let labels = |b: &RoleBinding| b.metadata.labels.clone().unwrap_or_default();
-    let has = labels(found);
+    let label = |b: &RoleBinding, key: &str| b.metadata.labels.as_ref()?.get(key).cloned();
+    let mut labels = wanted.metadata.labels.iter().flatten();
     found.role_ref == wanted.role_ref
         && found.subjects == wanted.subjects
         && found.metadata.owner_references.iter().flatten().next().is_none()
-        && labels(wanted).iter().all(|(k, v)| has.get(k) == Some(v))
+        && labels.all(|(key, value)| label(found, key).as_ref() == Some(value))
 }
 
 fn binding(catalog: &Catalog, namespace: &str, role: &str, subjects: &BTreeSet<Subject>) -> RoleBinding {

@@ -1,4 +1,13 @@
 //! What became of an ApprovalDecision. Its request's machine judges it; here is what is left.
+//!
+//! | its request | the decision | Counted | kept |
+//! |---|---|---|---|
+//! | does not exist | not judged | `Unknown`, `RequestNotFound` | a day |
+//! | Submitted | not judged | `Unknown`, `RequestNotPending` | as long as the request is |
+//! | further on | not judged | its request judges it | as long as the request is |
+//! | any | judged, did not count | stays | a day |
+//! | exists | counted | stays | as long as the request is |
+//! | does not exist | counted | stays | the retention |
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,8 +21,8 @@ use crate::api::time::created;
 use crate::api::{ApprovalDecision, ApprovalDecisionStatus, Word};
 
 use super::approval::Judgement;
+use super::meta::generation;
 use super::plan::{Effect, Plan};
-use super::readiness::generation;
 
 /// Whether a decision has been judged for good.
 pub fn is_judged(decision: &ApprovalDecision) -> bool {
@@ -44,7 +53,7 @@ fn explain(reason: Word) -> &'static str {
         IDENTITY_NOT_ENFORCED => {
             "the decision was made before the admission policies were in force, so that the identity of who decided was not verified: decide again"
         }
-        _ => "",
+        other => other.meaning(),
     }
 }
 
@@ -63,7 +72,7 @@ fn status(
     message: &str,
     now: DateTime<Utc>,
 ) -> ApprovalDecisionStatus {
-    let mut status = decision.status.clone().unwrap_or_default();
+    let mut status = Plan::unchanged(&decision.status).status;
     status.observed_generation = Some(generation(decision));
     let ready = State::from(counted != State::Unknown);
     for (kind, state) in [(COUNTED, counted), (READY, ready)] {
@@ -80,38 +89,47 @@ pub fn is_settled(decision: &ApprovalDecision) -> bool {
     is_judged(decision) && !is_counted(decision)
 }
 
-/// Judges a decision that was judged with its request: one that did not count is not kept as long as the request.
-/// While the request itself waits to be accepted, that is said.
-pub fn with_request(
-    decision: &ApprovalDecision,
-    request: RequestPhase,
-    retention: TimeDelta,
-    now: DateTime<Utc>,
-) -> Plan<ApprovalDecisionStatus> {
-    let mut plan = Plan::status(decision.status.clone().unwrap_or_default());
-    if request == RequestPhase::Submitted && !is_judged(decision) {
-        let text = "the request is not accepted yet: its status says what it waits for";
-        plan.status = status(decision, State::Unknown, REQUEST_NOT_PENDING, text, now);
-    }
-    if is_settled(decision) {
-        retire(&mut plan, decision, retention.min(KEPT), now);
-    }
-    plan
+/// What a decision is reconciled from.
+pub struct Input<'a> {
+    /// The decision.
+    pub decision: &'a ApprovalDecision,
+    /// How far the request is that it names; none when there is no such request.
+    pub request: Option<RequestPhase>,
+    /// How long ended requests, and what counted for them, are kept.
+    pub retention: TimeDelta,
 }
 
-/// Judges a decision whose request does not exist.
-pub fn without_request(decision: &ApprovalDecision, retention: TimeDelta, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
-    let mut plan = match is_judged(decision) {
-        true => Plan::status(decision.status.clone().unwrap_or_default()),
-        false => {
+/// Decides what becomes of a decision, apart from its judgement.
+pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<ApprovalDecisionStatus> {
+    let decision = input.decision;
+    let mut plan = Plan::unchanged(&decision.status);
+    let why = match input.request {
+        _ if is_judged(decision) => None,
+        None => {
             let text = format!("access request {:?} does not exist in this namespace", decision.spec.access_request);
-            Plan::status(status(decision, State::Unknown, REQUEST_NOT_FOUND, &text, now))
+            Some((REQUEST_NOT_FOUND, text))
         }
+        Some(RequestPhase::Submitted) => {
+            Some((REQUEST_NOT_PENDING, "the request is not accepted yet: its status says what it waits for".to_owned()))
+        }
+        Some(_) => None,
     };
-    retire(&mut plan, decision, if is_counted(decision) { retention } else { retention.min(KEPT) }, now);
+    if let Some((reason, text)) = why {
+        plan.status = status(decision, State::Unknown, reason, &text, now);
+    }
+    let kept = match input.request {
+        _ if is_settled(decision) => Some(input.retention.min(KEPT)),
+        Some(_) => None,
+        None if is_counted(decision) => Some(input.retention),
+        None => Some(input.retention.min(KEPT)),
+    };
+    if let Some(kept) = kept {
+        retire(&mut plan, decision, kept, now);
+    }
     plan
 }
 
+/// A decision whose time cannot be written is kept.
 fn retire(plan: &mut Plan<ApprovalDecisionStatus>, decision: &ApprovalDecision, kept: TimeDelta, now: DateTime<Utc>) {
     match created(decision).checked_add_signed(kept) {
         Some(due) if now >= due => plan.effects.push(Effect::DeleteSelf),

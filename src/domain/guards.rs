@@ -1,53 +1,201 @@
-//! The guards of a request: a chain of pure checks in a fixed order; the first that fails gives the reason.
+//! The guards: whether somebody may get a package, keep it for longer, or give it back.
 //!
-//! They run at submit, again when the last stage has approved, and again at a start that lay ahead. What the pinned terms settle (scope,
-//! justification, answers) is judged at submit only; what can change meanwhile (catalog, package, policy switched off, who is excepted,
-//! period, holdings) is judged every time.
+//! A guard is a pure function from a [`Case`] to nothing or an [`Objection`]. The lists below say which are asked when; the first that
+//! objects gives the reason. An objection either refuses, or waits for what may still come (\*).
+//!
+//! | guard, in the order of the lists | reason | [`at_submit`] | [`again`] | [`at_removal`] | [`direct`] |
+//! |---|---|---|---|---|---|
+//! | `catalog::is_enabled` | `CatalogDisabled` | 1 | 1 | | |
+//! | `on_behalf::may_ask` | `NotAllowedForOthers` | 2 | | | |
+//! | `on_behalf::may_give_back` | `NotAllowedForOthers` | | | 1 | |
+//! | `flood::is_within_bounds` | `TooManyRequests` | 3 | | | |
+//! | `catalog::is_there` | `PackageNotFound`\* | 4 | | | 1 |
+//! | `package::is_there` | `PackageNotFound`\* | 5 | 2 | | 2 |
+//! | `package::stays` | `PackageNotFound` | 6 | 3 | | |
+//! | `package::is_ready` | `PackageNotReady`\* | 7 | | | 3 |
+//! | `policy::is_there` | see [`choice`]; of a direct assignment `PolicyNotFound`\*, `PolicyNotReady`\* | 8 | | | 4 |
+//! | `policy::is_still_enabled` | `PolicyDisabled` | | 4 | | |
+//! | `policy::still_admits` | `NotEligible` | | 5 | | |
+//! | `policy::allows_the_type` | `ExtensionNotAllowed` | 9 | | | |
+//! | `justification::is_given` | `JustificationRequired` | 10 | | | |
+//! | `answers::are_valid` | `AnswerInvalid` | 11 | | | |
+//! | `period::was_not_over` | `SchedulePast` | 12 | | | |
+//! | `period::is_allowed` | `ScheduleNotAllowed`, `SchedulePast`, `ScheduleTooLong` | 13 | | | |
+//! | `assigning::subject_is_possible` | `NotEligible` | | | | 5 |
+//! | `assigning::subject_is_somebody_else` | `SelfAssignment` | | | | 6 |
+//! | `possession::fits_the_type` | `AlreadyAssigned`, `NotAssigned` | 14 | 6 | 2 | |
+//! | `possession::is_not_held` | `AlreadyAssigned` | | | | 7 |
+//! | `possession::goes_first` | `DuplicateRequest` | 15 | 7 | 3 | |
+//! | `separation::excludes_no_group` | `Incompatible` | 16 | 8 | | |
+//! | `separation::holds_nothing_incompatible` | `Incompatible` | 17 | 9 | | 8 |
+//! | `separation::asks_for_nothing_incompatible` | `Incompatible` | 18 | 10 | | 9 |
+//! | `assigning::period_is_allowed` | `SchedulePast`, `ScheduleTooLong` | | | | 10 |
+//!
+//! What the pinned terms settle (scope, justification, answers) is judged at submit only; what can change meanwhile (catalog, package, a
+//! policy switched off, who is excepted, what is held) is judged every time. Whether the API server vouches for who asks is asked before any
+//! guard: [`super::trust`].
 
 pub mod answers;
+mod assigning;
+mod catalog;
+pub mod choice;
+mod flood;
+mod justification;
+mod on_behalf;
+mod package;
+mod period;
+mod policy;
+mod possession;
+mod separation;
 
 use chrono::{DateTime, Utc};
 
-pub use crate::api::access_request::Reason;
+pub use self::flood::{Before, Bounds};
+
 use crate::api::access_request::{RequestType, Schedule};
-use crate::api::policy::Justification;
-use crate::api::time::created;
-use crate::api::{AccessPackage, Policy};
+use crate::api::{AccessPackage, AccessRequest, Assignment, Catalog, Policy, Subject};
 
-use super::eligibility::{People, choose, is_excepted, may_ask};
-use super::holdings::{Holdings, Rank};
-use super::request::Input;
-use super::{readiness, schedule, separation};
+use super::eligibility::People;
+use super::holdings::{Holdings, Rank, Rival, goes_before};
+use super::refusal::{Objection, Refusal};
+use super::separation::Foe;
 
-/// A reason and its message.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// For machines.
-    pub reason: Reason,
-    /// For people: names the object, the field, the value, and what to do.
-    pub message: String,
+/// What guards judge: an application for a package, and all that may stand in its way.
+pub struct Case<'a, A: Application> {
+    /// The catalog that owns the namespace.
+    pub catalog: Option<&'a Catalog>,
+    /// Name of the package.
+    pub package_name: &'a str,
+    /// The package.
+    pub package: Option<&'a AccessPackage>,
+    /// The policy under which it is judged, or why there is none: of a request the one that fits best, and once it is accepted the pinned
+    /// one as it is now; of a direct assignment the one that it names.
+    pub policy: Result<&'a Policy, Objection>,
+    /// Who is to get the access.
+    pub subject: &'a Subject,
+    /// What the subject holds and asks for otherwise.
+    pub holdings: &'a Holdings<'a>,
+    /// Packages that must not be held with this one.
+    pub incompatible: &'a [Foe],
+    /// The time.
+    pub now: DateTime<Utc>,
+    /// What is particular to a request, or to a direct assignment.
+    pub application: A::Own<'a>,
 }
 
-impl Refusal {
-    /// A reason and its message.
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+/// What leads to access. Guards that are the same for all take any; the type of the lists keeps the others apart.
+pub trait Application {
+    /// What is particular to it.
+    type Own<'a>;
+    /// Whether a request of the same subject goes before.
+    fn yields_to(own: &Self::Own<'_>, rival: &Rival<'_>) -> bool;
+}
+
+/// Somebody asks: a request.
+pub struct Asking;
+
+/// A request as guards see it.
+pub struct OfRequest<'a> {
+    /// The request.
+    pub request: &'a AccessRequest,
+    /// Who asks, and for whom.
+    pub people: &'a People<'a>,
+    /// All policies of the package.
+    pub policies: &'a [&'a Policy],
+    /// How many requests the requestor made before this one.
+    pub before: Before,
+    /// How many of them may be.
+    pub bounds: Bounds,
+    /// How far the request has come.
+    pub rank: Rank,
+}
+
+impl Application for Asking {
+    type Own<'a> = OfRequest<'a>;
+
+    fn yields_to(own: &OfRequest<'_>, rival: &Rival<'_>) -> bool {
+        goes_before(rival, own.request, own.rank)
     }
 }
 
-/// A guard that does not pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Objection {
-    /// Something is missing that may still come.
-    Wait(Refusal),
-    /// No.
-    Refuse(Refusal),
+/// Somebody assigns: a direct assignment.
+pub struct Assigning;
+
+/// A direct assignment as guards see it.
+pub struct OfAssignment<'a> {
+    /// The assignment.
+    pub assignment: &'a Assignment,
 }
 
-impl From<Refusal> for Objection {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refuse(refusal)
+impl Application for Assigning {
+    type Own<'a> = OfAssignment<'a>;
+
+    /// What a manager assigns goes before what nobody judged yet.
+    fn yields_to(_: &OfAssignment<'_>, rival: &Rival<'_>) -> bool {
+        rival.rank() > Rank::Submitted
     }
+}
+
+/// A guard for one sort of application.
+type Guard<A> = fn(&Case<'_, A>) -> Result<(), Objection>;
+
+/// When a request to get or to extend access is submitted.
+const AT_SUBMIT: [Guard<Asking>; 18] = [
+    catalog::is_enabled,
+    on_behalf::may_ask,
+    flood::is_within_bounds,
+    catalog::is_there,
+    package::is_there,
+    package::stays,
+    package::is_ready,
+    policy::is_there,
+    policy::allows_the_type,
+    justification::is_given,
+    answers::are_valid,
+    period::was_not_over,
+    period::is_allowed,
+    possession::fits_the_type,
+    possession::goes_first,
+    separation::excludes_no_group,
+    separation::holds_nothing_incompatible,
+    separation::asks_for_nothing_incompatible,
+];
+
+/// When the last stage has approved, and at a start that lay ahead: what can have changed since the request was accepted.
+const AGAIN: [Guard<Asking>; 10] = [
+    catalog::is_enabled,
+    package::is_there,
+    package::stays,
+    policy::is_still_enabled,
+    policy::still_admits,
+    possession::fits_the_type,
+    possession::goes_first,
+    separation::excludes_no_group,
+    separation::holds_nothing_incompatible,
+    separation::asks_for_nothing_incompatible,
+];
+
+/// When access is given back: only that there is something to give, and that it is one's own to give.
+const AT_REMOVAL: [Guard<Asking>; 3] = [on_behalf::may_give_back, possession::fits_the_type, possession::goes_first];
+
+/// While a direct assignment is not accepted. A rule of the package against groups is left out: to which groups a subject belongs is known
+/// only of who asks in person.
+const DIRECT: [Guard<Assigning>; 10] = [
+    catalog::is_there,
+    package::is_there,
+    package::is_ready,
+    policy::is_there,
+    assigning::subject_is_possible,
+    assigning::subject_is_somebody_else,
+    possession::is_not_held,
+    separation::holds_nothing_incompatible,
+    separation::asks_for_nothing_incompatible,
+    assigning::period_is_allowed,
+];
+
+/// Asks guards in order, until one objects.
+fn ask<A: Application>(guards: &[Guard<A>], case: &Case<'_, A>) -> Result<(), Objection> {
+    guards.iter().try_for_each(|guard| guard(case))
 }
 
 /// What a request passed with.
@@ -58,148 +206,28 @@ pub struct Passed<'a> {
     pub schedule: Schedule,
 }
 
-/// All guards, at submit.
-pub fn at_submit<'a>(input: &Input<'a>, people: &People<'_>, now: DateTime<Utc>) -> Result<Passed<'a>, Objection> {
-    let request = input.request;
-    catalog_enabled(input)?;
-    may_ask(&input.policies, people)?;
-    not_too_many(input, people)?;
-    let package = package_there(input)?;
-    let policy = choose(request, package, &input.policies, people)?;
-    if request.spec.kind == RequestType::Extend && !policy.spec.extension.allowed {
-        let text = format!("policy {:?} allows no extension", policy.metadata.name.as_deref().unwrap_or_default());
-        return Err(Refusal::new(Reason::ExtensionNotAllowed, text).into());
-    }
-    if policy.spec.justification == Justification::Required && request.spec.justification.trim().is_empty() {
-        return Err(Refusal::new(
-            Reason::JustificationRequired,
-            "the policy requires spec.justification: say why you need the access",
-        )
-        .into());
-    }
-    answers::check(&policy.spec.questions, &request.spec.answers)?;
-    schedule::not_past(request.spec.schedule.as_ref(), created(request))?;
-    let schedule =
-        schedule::effective(&policy.spec.expiration, policy.spec.custom_schedule, request.spec.schedule.as_ref(), now)?;
-    holdings(input, people, Rank::Submitted, now)?;
-    Ok(Passed { policy, schedule })
+/// Asks the guards of a request to get or to extend access that was submitted.
+pub fn at_submit<'a>(case: &Case<'a, Asking>) -> Result<Passed<'a>, Objection> {
+    ask(&AT_SUBMIT, case)?;
+    Ok(Passed { policy: case.policy.clone()?, schedule: period::effective(case)? })
 }
 
-/// Nobody floods: so many requests of one requestor may be open, and so many are judged in a day. Whoever may assign the package in person is
-/// bound by neither.
-fn not_too_many(input: &Input<'_>, people: &People<'_>) -> Result<(), Refusal> {
-    let (before, bounds) = (&input.before, &input.bounds);
-    let text = if people.may_assign {
-        return Ok(());
-    } else if before.open >= bounds.open {
-        format!("{} has {} requests open already: wait for them, or cancel some", people.requestor.username, bounds.open)
-    } else if before.recent >= bounds.recent {
-        format!("{} made {} requests within a day already: ask again tomorrow", people.requestor.username, bounds.recent)
-    } else {
-        return Ok(());
-    };
-    Err(Refusal::new(Reason::TooManyRequests, text))
-}
-
-/// What can have changed since the request was accepted.
-pub fn again(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
-    catalog_enabled(input)?;
-    match input.package {
-        None => return Err(package_missing(input)),
-        Some(package) if package.metadata.deletion_timestamp.is_some() => return Err(package_going(input)),
-        Some(_) => {}
-    }
-    if let Some(policy) = input.pinned_policy() {
-        still_offered(policy, people)?;
-    }
-    holdings(input, people, rank, now)
-}
-
-/// Terms are pinned, but never keep in who is now out.
-fn still_offered(policy: &Policy, people: &People<'_>) -> Result<(), Refusal> {
-    let name = policy.metadata.name.as_deref().unwrap_or_default();
-    if !policy.spec.enabled {
-        return Err(Refusal::new(Reason::PolicyDisabled, format!("policy {name:?} was disabled")));
-    }
-    if is_excepted(&policy.spec.requestors, people) {
-        let text = format!("policy {name:?} excepts {} now (requestors.except)", people.subject);
-        return Err(Refusal::new(Reason::NotEligible, text));
-    }
-    Ok(())
-}
-
-fn catalog_enabled(input: &Input<'_>) -> Result<(), Refusal> {
-    match input.catalog {
-        Some(catalog) if !catalog.spec.enabled => {
-            let text = format!(
-                "catalog {:?} is disabled: nothing in it can be requested now",
-                catalog.metadata.name.as_deref().unwrap_or_default()
-            );
-            Err(Refusal::new(Reason::CatalogDisabled, text))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn package_missing(input: &Input<'_>) -> Refusal {
-    let text = format!("access package {:?} does not exist in this namespace", input.request.spec.access_package);
-    Refusal::new(Reason::PackageNotFound, text)
-}
-
-fn package_going(input: &Input<'_>) -> Refusal {
-    let text = format!("access package {:?} is being deleted", input.request.spec.access_package);
-    Refusal::new(Reason::PackageNotFound, text)
-}
-
-fn package_there<'a>(input: &Input<'a>) -> Result<&'a AccessPackage, Objection> {
-    if input.catalog.is_none() {
-        return Err(Objection::Wait(Refusal::new(Reason::PackageNotFound, "this namespace belongs to no Catalog that is Ready")));
-    }
-    let package = input.package.ok_or_else(|| Objection::Wait(package_missing(input)))?;
-    if package.metadata.deletion_timestamp.is_some() {
-        return Err(package_going(input).into());
-    }
-    if !readiness::package_is_ready(package) {
-        let text = format!("access package {:?} is not Ready; its conditions say why", input.request.spec.access_package);
-        return Err(Objection::Wait(Refusal::new(Reason::PackageNotReady, text)));
-    }
-    Ok(package)
-}
-
-/// Guards about what the subject holds or asks for elsewhere.
-fn holdings(input: &Input<'_>, people: &People<'_>, rank: Rank, now: DateTime<Utc>) -> Result<(), Refusal> {
-    let held: &Holdings<'_> = &input.holdings;
-    let live = held.live(now);
-    match (input.request.spec.kind, live) {
-        (RequestType::Add, Some(assignment)) => {
-            let name = assignment.metadata.name.as_deref().unwrap_or_default();
-            return Err(Refusal::new(
-                Reason::AlreadyAssigned,
-                format!("{} holds the package by assignment {name:?}: use type Extend", people.subject),
-            ));
-        }
-        (RequestType::Extend | RequestType::Remove, None) => {
-            return Err(Refusal::new(Reason::NotAssigned, format!("{} has no live assignment of the package", people.subject)));
-        }
-        _ => {}
-    }
-    if let Some(rival) = held.duplicate(input.request, rank) {
-        let name = rival.metadata.name.as_deref().unwrap_or_default();
-        let text =
-            format!("request {name:?} of the same subject for the package is older or further on: wait for it, or cancel it");
-        return Err(Refusal::new(Reason::DuplicateRequest, text));
-    }
-    match input.request.spec.kind {
+/// Asks the guards of an accepted request before access begins. Nothing is waited for any more. Giving back is under way as soon as it is
+/// accepted.
+pub fn again(case: &Case<'_, Asking>) -> Result<(), Refusal> {
+    match case.application.request.spec.kind {
+        RequestType::Add | RequestType::Extend => ask(&AGAIN, case).map_err(Objection::refusal),
         RequestType::Remove => Ok(()),
-        _ => separation::check(input, people, rank, now),
     }
 }
 
-/// The guards of a request to give access back: only that there is something to give, and that it is one's own to give.
-pub fn at_removal(input: &Input<'_>, people: &People<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
-    if people.identity().is_none() && !people.may_assign {
-        let text = format!("{} may not give back the access of {}", people.requestor.username, people.subject);
-        return Err(Refusal::new(Reason::NotAllowedForOthers, text));
-    }
-    holdings(input, people, Rank::Submitted, now)
+/// Asks the guards of a request to give access back.
+pub fn at_removal(case: &Case<'_, Asking>) -> Result<(), Refusal> {
+    ask(&AT_REMOVAL, case).map_err(Objection::refusal)
+}
+
+/// Asks the guards of a direct assignment; it passes with the policy under which it is assigned. It is asked again until it passes, so that
+/// waiting and refusing are the same.
+pub fn direct<'a>(case: &Case<'a, Assigning>) -> Result<&'a Policy, Refusal> {
+    ask(&DIRECT, case).and_then(|()| case.policy.clone()).map_err(Objection::refusal)
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::api::timeline::{TimelineEntry, record};
 
 use super::plan::Notice;
+use super::text::clip;
 
 /// Longest message in a timeline entry.
 const LONGEST: usize = 1_000;
@@ -19,15 +20,10 @@ pub fn publish(
     by: Option<&str>,
     message: &str,
 ) {
-    let message: String = message.chars().take(LONGEST).collect();
+    let message = clip(message, LONGEST);
     record(
         timeline,
-        TimelineEntry {
-            at: now,
-            event: event.to_owned(),
-            by: by.map(|by| by.chars().take(LONGEST).collect()),
-            message: message.clone(),
-        },
+        TimelineEntry { at: now, event: event.to_owned(), by: by.map(|by| clip(by, LONGEST)), message: message.clone() },
     );
     let message = match by {
         Some(by) if !message.is_empty() => format!("{message} (by {by})"),

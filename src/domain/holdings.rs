@@ -9,7 +9,7 @@ use crate::api::assignment::AssignmentPhase;
 use crate::api::time::created;
 use crate::api::{AccessRequest, Assignment};
 
-use super::plan::Key;
+use super::meta::{Key, namespace, uid};
 use super::separation::Foe;
 
 /// How far a request has come. Of two requests that exclude each other the one that is further on wins, and among equals the older one.
@@ -53,12 +53,12 @@ pub struct Holdings<'a> {
 
 /// The package of an assignment.
 pub fn package_of(assignment: &Assignment) -> Key {
-    Key::new(assignment.metadata.namespace.clone().unwrap_or_default(), &assignment.spec.access_package)
+    Key::new(namespace(assignment), &assignment.spec.access_package)
 }
 
 /// The package of a request.
 pub fn package_of_request(request: &AccessRequest) -> Key {
-    Key::new(request.metadata.namespace.clone().unwrap_or_default(), &request.spec.access_package)
+    Key::new(namespace(request), &request.spec.access_package)
 }
 
 /// Whether somebody asks for themselves.
@@ -91,7 +91,8 @@ pub fn gives(assignment: &Assignment, now: DateTime<Utc>) -> bool {
 }
 
 impl Rival<'_> {
-    fn rank(&self) -> Rank {
+    /// How far the request has come.
+    pub fn rank(&self) -> Rank {
         match self.request.phase() {
             _ if self.assumed => Rank::UnderWay,
             RequestPhase::Submitted => Rank::Submitted,
@@ -103,7 +104,7 @@ impl Rival<'_> {
 }
 
 fn age(request: &AccessRequest) -> (DateTime<Utc>, &str) {
-    (created(request), request.metadata.uid.as_deref().unwrap_or_default())
+    (created(request), uid(request))
 }
 
 /// Whether a rival goes before a request of the given rank. One that nobody judged yet counts only where its subject asks in person: what a

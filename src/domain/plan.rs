@@ -1,42 +1,11 @@
 //! What a machine wants done.
 
-use std::fmt;
-
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 
 use crate::api::{ApprovalDecisionStatus, Assignment};
 
-/// Namespace and name of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    /// Namespace; empty for objects of the cluster.
-    pub namespace: String,
-    /// Name.
-    pub name: String,
-}
-
-impl Key {
-    /// A key from its parts.
-    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
-    }
-
-    /// The key of an object.
-    pub fn of<K: kube::Resource>(object: &K) -> Self {
-        let meta = object.meta();
-        Self::new(meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.namespace.as_str() {
-            "" => f.write_str(&self.name),
-            namespace => write!(f, "{namespace}/{}", self.name),
-        }
-    }
-}
+use super::meta::Key;
 
 /// A change of something else than the object's own status. Each can be carried out twice without harm.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,6 +89,14 @@ pub struct Plan<S> {
 }
 
 impl<S> Plan<S> {
+    /// A plan that changes nothing: the status stays as it is. Of an object of which nothing was said yet it is empty.
+    pub fn unchanged(status: &Option<S>) -> Self
+    where
+        S: Clone + Default,
+    {
+        Self::status(status.clone().unwrap_or_default())
+    }
+
     /// A plan that writes a status and nothing else.
     pub fn status(status: S) -> Self {
         Self { status, effects: Vec::new(), notices: Vec::new(), requeue_at: None }

@@ -5,7 +5,7 @@
 //! | - | created | Submitted | |
 //! | Submitted | catalog, package or policy not there yet | Submitted, `Accepted=Unknown`; Denied after an hour | `PackageNotFound`, `PackageNotReady`, `PolicyNotFound`, `PolicyNotReady` |
 //! | Submitted | older than the admission policies | Denied | `IdentityNotEnforced` |
-//! | Submitted | a guard fails | Denied | the guard's, see [`super::guards::Reason`] |
+//! | Submitted | a guard fails | Denied | the guard's, see [`super::guards`] |
 //! | Submitted | guards pass, stages apply | PendingApproval, first stage opens | |
 //! | Submitted | guards pass, no stages (or Remove, or an extension that needs none) | Approved | |
 //! | PendingApproval | the open stage has its approvals | next stage opens, or Approved after the last | |
@@ -13,7 +13,7 @@
 //! | PendingApproval | the roles of the package change | PendingApproval, approval begins anew; entry `ContentChanged` | |
 //! | PendingApproval | escalation time | PendingApproval, more approvers | |
 //! | PendingApproval | deadline of the stage | Denied | `ApprovalTimedOut` |
-//! | PendingApproval, Scheduled | what was recorded is not whole | Denied | `RecordIncomplete` |
+//! | PendingApproval, Scheduled, Provisioning | what was recorded is not whole | Denied | `RecordIncomplete` |
 //! | Submitted, PendingApproval, Scheduled | `cancelled: true` | Cancelled | `Cancelled` |
 //! | Approved | a guard fails now | Denied | the guard's |
 //! | Approved | start lies ahead | Scheduled | |
@@ -28,8 +28,6 @@
 //! A transition writes its status first and has its effects afterwards, and every effect can be repeated; so a crash in between is healed by
 //! looking again.
 
-pub use deliver::assignment_name;
-
 mod conditions;
 mod deliver;
 mod draft;
@@ -39,15 +37,21 @@ mod submit;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::api::access_request::RequestPhase;
 use crate::api::access_request::reason::NOT_JUDGED;
+use crate::api::access_request::{RequestPhase, RequestType};
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment, Catalog, Policy};
 
+pub use super::assignment::name::assignment_name;
+pub use super::guards::{Before, Bounds};
+
 use super::content::Content;
 use super::eligibility::People;
-use super::holdings::Holdings;
+use super::guards::{Asking, Case, OfRequest, choice};
+use super::holdings::{Holdings, Rank};
+use super::meta::{generation, uid};
 use super::plan::Plan;
+use super::refusal::{Objection, Reason};
 use super::separation::Foe;
 use super::trust::Trust;
 use draft::Draft;
@@ -90,29 +94,11 @@ pub struct Input<'a> {
     pub bounds: Bounds,
 }
 
-/// Requests that a requestor made before one, counted up to the bounds; only while that one is Submitted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Before {
-    /// Not ended.
-    pub open: usize,
-    /// Within a day before.
-    pub recent: usize,
-}
-
-/// How many requests one requestor may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bounds {
-    /// Open at the same time.
-    pub open: usize,
-    /// Within a day.
-    pub recent: usize,
-}
-
-impl Input<'_> {
+impl<'a> Input<'a> {
     /// The policy that the request is pinned to, as it is now, unless it was deleted or made anew.
-    pub fn pinned_policy(&self) -> Option<&Policy> {
+    pub fn pinned_policy(&self) -> Option<&'a Policy> {
         let pinned = self.request.status.as_ref()?.policy.as_ref()?;
-        self.policies.iter().copied().find(|p| p.metadata.uid.as_deref() == Some(pinned.uid.as_str()))
+        self.policies.iter().copied().find(|policy| uid(*policy) == pinned.uid)
     }
 
     /// Requestor and subject; none when the API server vouched for nobody.
@@ -122,13 +108,45 @@ impl Input<'_> {
     }
 }
 
+/// The request as guards see it. Under which policy it is judged depends on how far it is.
+fn case<'s>(input: &'s Input<'_>, people: &'s People<'s>, rank: Rank, now: DateTime<Utc>) -> Case<'s, Asking> {
+    let none = |text: &str| Err(Objection::refuse(Reason::PolicyNotFound, text));
+    let policy = match (input.request.spec.kind, rank) {
+        (RequestType::Remove, _) => none("giving access back is judged under no policy"),
+        (_, Rank::Submitted) => choice::of_request(input.request, &input.policies, people),
+        _ => input.pinned_policy().map_or_else(|| none("the pinned policy is not there any more"), Ok),
+    };
+    Case {
+        catalog: input.catalog,
+        package_name: &input.request.spec.access_package,
+        package: input.package,
+        policy,
+        subject: &people.subject,
+        holdings: &input.holdings,
+        incompatible: &input.incompatible,
+        now,
+        application: OfRequest {
+            request: input.request,
+            people,
+            policies: &input.policies,
+            before: input.before,
+            bounds: input.bounds,
+            rank,
+        },
+    }
+}
+
+/// What an assignment says of itself; nothing, as long as it was not reconciled.
+fn said_of(assignment: &Assignment) -> &str {
+    assignment.status.as_ref().map(|status| status.message.as_str()).unwrap_or_default()
+}
+
 /// While identities cannot be trusted a request stands still, and says so.
 fn untrusted(request: &AccessRequest, objection: &str, now: DateTime<Utc>) -> Plan<AccessRequestStatus> {
-    let mut status = request.status.clone().unwrap_or_default();
+    let mut plan = Plan::unchanged(&request.status);
     let text = format!("the request is not judged: {objection}");
-    let generation = super::readiness::generation(request);
-    condition::set(&mut status.conditions, READY, State::False, NOT_JUDGED, text, generation, now);
-    Plan::status(status)
+    condition::set(&mut plan.status.conditions, READY, State::False, NOT_JUDGED, text, generation(request), now);
+    plan
 }
 
 /// Most steps in one reconciliation; no path through the table is longer.

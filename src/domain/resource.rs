@@ -19,8 +19,9 @@ pub use offer::{Offer, OfferedRole, all_targets};
 pub use standing::{Grantable, Standing, grantable, missing, no_role};
 pub use vouching::{doubt, stands_open};
 
+use super::meta::generation;
 use super::plan::{Notice, Plan};
-use super::readiness::{Wrong, deletion, generation, in_catalog, set_ready};
+use super::readiness::{Wrong, deletion, in_catalog, set_ready};
 use super::trust::Trust;
 
 /// Where a role is bound.
@@ -94,13 +95,13 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStat
     let refused = plan.status.roles.iter().flat_map(|role| &role.places).any(|answer| !answer.allowed);
     plan.status.asked_at = plan.status.asked_at.filter(|_| refused);
     set_authorized(&mut plan, generation(resource), now);
-    let (effect, kept) = deletion(
+    let deletion = deletion(
         resource,
         &[(input.users.0, "access package(s) that use it"), (input.users.1, "binding(s) that carry its grants")],
     );
-    plan.effects.extend(effect);
+    plan.effects.extend(deletion.finalizer);
     let has_catalog = input.cluster.catalog_uid(&input.offer.namespace).is_some();
-    let found = kept.and_then(|()| in_catalog(has_catalog)).and_then(|()| every_role(&plan.status.roles));
+    let found = deletion.ready.and_then(|()| in_catalog(has_catalog)).and_then(|()| every_role(&plan.status.roles));
     set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(resource), now);
     let mut after = resource.clone();
     after.status = Some(plan.status.clone());

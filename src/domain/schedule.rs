@@ -7,7 +7,7 @@ use crate::api::access_request::{RequestedSchedule, Schedule};
 use crate::api::policy::Expiration;
 use crate::api::time::whole;
 
-use super::guards::{Reason, Refusal};
+use super::refusal::{Reason, Refusal};
 
 /// The last instant that can be written with four digits for the year; no sum passes it.
 const LAST: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {

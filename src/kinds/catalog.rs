@@ -7,7 +7,8 @@ use kube::api::Api;
 
 use crate::api::access_request::{PinnedPolicy, RequestPhase};
 use crate::api::{AccessRequest, Catalog, CatalogSpec, Policy};
-use crate::domain::{Key, catalog};
+use crate::domain::Key;
+use crate::domain::catalog::{self, Offering};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem, binding};
@@ -108,9 +109,14 @@ impl Stores {
             bindings: bindings.collect(),
             packages: self.packages.find(&index_key).count(),
             resources: self.resources.find(&index_key).count(),
-            policies: self.policies.find(&index_key).map(|p| (&**p, p.spec.enabled || self.is_in_use(p))).collect(),
+            policies: self.policies.find(&index_key).map(|p| self.offering(p)).collect(),
             waiting: self.waiting(&namespace),
+            last_failure: None,
         }
+    }
+
+    fn offering<'a>(&self, policy: &'a Policy) -> Offering<'a> {
+        Offering { policy, in_use: policy.spec.enabled || self.is_in_use(policy) }
     }
 
     /// Whether somebody has something under way under a policy: they must be able to read it, to withdraw it or to give it back.
@@ -135,7 +141,10 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
         return if key.name == DEFAULT { create_default(context).await } else { context.gone::<Catalog>(key) };
     };
     let problem = context.failed::<Catalog>(key);
-    let plan = catalog::decide(&context.cache.read().catalog_input(&found), problem.as_deref(), now);
+    let plan = {
+        let stores = context.cache.read();
+        catalog::decide(&catalog::Input { last_failure: problem.as_deref(), ..stores.catalog_input(&found) }, now)
+    };
     context.carry_out(&found, plan).await
 }
 

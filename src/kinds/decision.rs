@@ -59,9 +59,6 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
     let request = Key::new(&key.namespace, &found.spec.access_request);
     let retention = context.settings.retention;
     let request = context.cache.read().requests.get(&request).map(|request| request.phase());
-    let plan = match request {
-        Some(phase) => decision::with_request(&found, phase, retention, now), // the request judges it
-        None => decision::without_request(&found, retention, now),
-    };
+    let plan = decision::decide(&decision::Input { decision: &found, request, retention }, now);
     context.carry_out(&found, plan).await
 }

@@ -6,8 +6,9 @@ use crate::api::condition;
 use crate::api::{AccessPackage, AccessRequest, Assignment};
 use crate::domain::holdings::{package_of, package_of_request};
 use crate::domain::separation::named_by;
-use crate::domain::{Key, readiness};
+use crate::domain::{Key, package as machine};
 use crate::error::Error;
+use crate::grants::report::GrantReports;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
@@ -120,20 +121,25 @@ impl Stores {
 pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Error> {
     let now = context.clock.now();
     let Some(found) = context.cache.read().packages.get(key).cloned() else { return context.gone::<AccessPackage>(key) };
-    let mut plan = {
+    let plan = {
         let stores = context.cache.read();
-        let offer = |name: &str| stores.offer(&Key::new(&key.namespace, name));
-        let has_catalog = stores.catalog_of(&key.namespace).is_some();
-        let mut plan = readiness::package(&found, (&offer, &*stores), has_catalog, stores.package_counts(key), now);
-        readiness::incompatible_found(&mut plan, &found, &stores.unknown_foes(&found), now);
-        plan
+        let (pending_requests, live_assignments) = stores.package_counts(key);
+        let input = machine::Input {
+            package: &found,
+            offer: &|name| stores.offer(&Key::new(&key.namespace, name)),
+            cluster: &*stores,
+            has_catalog: stores.catalog_of(&key.namespace).is_some(),
+            pending_requests,
+            live_assignments,
+            unknown_incompatible: stores.unknown_foes(&found),
+            held_revocations: held_revocations(&context.reports(), key),
+        };
+        machine::decide(&input, now)
     };
-    {
-        let reports = context.reports();
-        if !reports.is_unsure(&key.namespace, None) {
-            let held = reports.held(|_, held| held.packages.contains(key));
-            readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, &*found, &held, now);
-        }
-    }
     context.carry_out(&found, plan).await
+}
+
+/// Roles that an edit of a package would take from many; none before each grant was reconciled once.
+fn held_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
+    (!reports.is_unsure(&package.namespace, None)).then(|| reports.held(|_, held| held.packages.contains(package)))
 }

@@ -1,8 +1,8 @@
 //! Policies.
 
 use crate::api::Policy;
-use crate::domain::guards::answers::flaw;
-use crate::domain::{Key, readiness};
+use crate::domain::pattern::flaw;
+use crate::domain::{Key, policy as machine};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
@@ -52,7 +52,8 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
     let plan = {
         let stores = context.cache.read();
         let package = stores.packages.get(&Key::new(&key.namespace, &found.spec.access_package));
-        readiness::policy(&found, package.map(|p| &**p), stores.catalog_of(&key.namespace).is_some(), now)
+        let has_catalog = stores.catalog_of(&key.namespace).is_some();
+        machine::decide(&machine::Input { policy: &found, package: package.map(|p| &**p), has_catalog }, now)
     };
     context.carry_out(&found, plan).await
 }

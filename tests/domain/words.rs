@@ -6,7 +6,7 @@ use entitlement_operator::api::condition::State;
 use entitlement_operator::api::policy::{self, Expiration};
 use entitlement_operator::api::word::{Vocabulary, Word, vocabularies};
 use entitlement_operator::api::{KINDS, crd};
-use entitlement_operator::domain::readiness;
+use entitlement_operator::domain::policy::{Input, decide};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,7 +43,7 @@ fn what_is_wrong_with_a_policy_is_listed() {
     let mut reasons = BTreeSet::new();
     for (policy, found, has_catalog) in policies.iter().flat_map(|p| [(p, true, true), (p, false, true), (p, true, false)]) {
         let package = package("oncall");
-        let status = readiness::policy(policy, Some(&package).filter(|_| found), has_catalog, at(50)).status;
+        let status = decide(&Input { policy, package: Some(&package).filter(|_| found), has_catalog }, at(50)).status;
         are_listed("Policy", &status);
         reasons.insert(status.conditions[0].reason.clone());
     }

@@ -113,6 +113,12 @@ denials! {
     RecordIncomplete,
 }
 
+impl From<Reason> for Word {
+    fn from(reason: Reason) -> Self {
+        reason.word()
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.word().fmt(f)

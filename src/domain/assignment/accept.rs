@@ -1,146 +1,108 @@
-//! Whether an assignment may give access: one that the operator made needs its approved request, a direct one is checked against
-//! policy and separation of duties.
+//! Whether an assignment may give access: one that the operator made needs its approved request, a direct one passes the guards.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::access_request::{RequestPhase, Schedule};
 use crate::api::assignment::Source;
-use crate::api::assignment::reason::{
-    ALREADY_ASSIGNED, IDENTITY_NOT_ENFORCED, INCOMPATIBLE, NOT_ELIGIBLE, PACKAGE_NOT_FOUND, PACKAGE_NOT_READY, POLICY_NOT_FOUND,
-    POLICY_NOT_READY, REQUEST_NOT_APPROVED, SCHEDULE_PAST, SCHEDULE_TOO_LONG, SELF_ASSIGNMENT, SOURCE_UNKNOWN,
-};
-use crate::api::labels;
-use crate::api::subject::SubjectKind;
-use crate::api::{AccessRequest, Assignment, Policy, Word};
-use crate::domain::plan::{Effect, Key};
-use crate::domain::request::assignment_name;
-use crate::domain::schedule::{later, limit, show};
-use crate::domain::{holdings, readiness};
+use crate::api::assignment::reason::{IDENTITY_NOT_ENFORCED, REQUEST_NOT_APPROVED, SOURCE_UNKNOWN};
+use crate::api::{AccessRequest, Assignment};
+use crate::domain::guards::{self, Case, OfAssignment, choice};
+use crate::domain::meta;
+use crate::domain::refusal::Refusal;
+use crate::domain::schedule::{later, limit};
 
+use super::name::assignment_name;
 use super::{Input, Origin};
+
+/// What is found of an assignment that was not accepted yet.
+pub(super) enum Acceptance {
+    /// It may give access.
+    Accepted,
+    /// It may, once the end of its policy is entered into its spec.
+    LacksEnd(DateTime<Utc>),
+    /// It gives nothing yet.
+    Refused(Refused),
+}
 
 /// Why an assignment gives nothing yet.
 pub(super) struct Refused {
-    pub reason: Word,
-    pub message: String,
+    /// The reason, with its message.
+    pub why: Refusal,
+    /// When to ask again, where no change would tell.
     pub requeue_at: Option<DateTime<Utc>>,
 }
 
-fn refused(reason: Word, message: impl Into<String>) -> Refused {
-    Refused { reason, message: message.into(), requeue_at: None }
+impl From<Refusal> for Acceptance {
+    fn from(why: Refusal) -> Self {
+        Self::Refused(Refused { why, requeue_at: None })
+    }
 }
 
 /// How soon to ask again for a request that the cache does not show.
 const UNSEEN_REQUEST_INTERVAL: TimeDelta = TimeDelta::seconds(2);
 
-/// `Ok(Some)`: something must be entered into the spec first.
-pub(super) fn check(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
+/// Judges an assignment that was not accepted yet, or whose start lies ahead.
+pub(super) fn judge(input: &Input<'_>, now: DateTime<Utc>) -> Acceptance {
     if let Some(objection) = input.trust.objection() {
-        return Err(refused(IDENTITY_NOT_ENFORCED, objection));
+        return Refusal::new(IDENTITY_NOT_ENFORCED, objection).into();
     }
     match input.assignment.spec.source {
-        Some(Source::Request) => from_request(input, now).map(|()| None),
+        Some(Source::Request) => from_request(input, now),
         Some(Source::Direct) => direct(input, now),
         None => {
-            Err(refused(SOURCE_UNKNOWN, "spec.source is empty: the admission policies were not in force when it was written"))
+            let text = "spec.source is empty: the admission policies were not in force when it was written";
+            Refusal::new(SOURCE_UNKNOWN, text).into()
         }
     }
 }
 
 /// The record itself must show the approval: an object that merely names a request is not enough.
-fn from_request(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
+fn from_request(input: &Input<'_>, now: DateTime<Utc>) -> Acceptance {
+    let refused = |text: &str| Refusal::new(REQUEST_NOT_APPROVED, text);
     match input.origin {
-        Origin::Found(request) if vouches(request, input.assignment) => Ok(()),
-        Origin::Found(_) => Err(refused(REQUEST_NOT_APPROVED, "its AccessRequest is not approved for this Assignment")),
-        Origin::Unseen | Origin::Gone => Err(Refused {
+        Origin::Found(request) if vouches(request, input.assignment) => Acceptance::Accepted,
+        Origin::Found(_) => refused("its AccessRequest is not approved for this Assignment").into(),
+        Origin::Unseen | Origin::Gone => Acceptance::Refused(Refused {
+            why: refused("its AccessRequest is not to be seen yet"),
             requeue_at: Some(now + UNSEEN_REQUEST_INTERVAL),
-            ..refused(REQUEST_NOT_APPROVED, "its AccessRequest is not to be seen yet")
         }),
     }
 }
 
 /// Whether an approved request stands behind exactly this assignment.
 fn vouches(request: &AccessRequest, assignment: &Assignment) -> bool {
-    let (status, spec) = (request.status.clone().unwrap_or_default(), &assignment.spec);
+    let (spec, name) = (&assignment.spec, meta::name(assignment));
     let approved =
-        matches!(status.phase, RequestPhase::Provisioning | RequestPhase::PartiallyDelivered | RequestPhase::Delivered);
-    let name = assignment.metadata.name.as_deref();
+        matches!(request.phase(), RequestPhase::Provisioning | RequestPhase::PartiallyDelivered | RequestPhase::Delivered);
+    let named = request.status.as_ref().and_then(|status| status.assignment.as_deref());
     approved
-        && name == Some(assignment_name(request).as_str())
-        && status.assignment.as_deref() == name
+        && name == assignment_name(request)
+        && named == Some(name)
         && spec.access_request_uid == request.metadata.uid
         && spec.access_package == request.spec.access_package
         && Some(&spec.subject) == request.subject().as_ref()
 }
 
-fn direct(input: &Input<'_>, now: DateTime<Utc>) -> Result<Option<Effect>, Refused> {
-    let spec = &input.assignment.spec;
-    if input.catalog.is_none() {
-        return Err(refused(PACKAGE_NOT_FOUND, "this namespace belongs to no Catalog that is Ready"));
-    }
-    let Some(package) = input.package else {
-        return Err(refused(
-            PACKAGE_NOT_FOUND,
-            format!("access package {:?} does not exist in this namespace", spec.access_package),
-        ));
+fn direct(input: &Input<'_>, now: DateTime<Utc>) -> Acceptance {
+    let assignment = input.assignment;
+    let case = Case {
+        catalog: input.catalog,
+        package_name: &assignment.spec.access_package,
+        package: input.package,
+        policy: choice::of_assignment(&assignment.spec, input.policy),
+        subject: &assignment.spec.subject,
+        holdings: &input.holdings,
+        incompatible: &input.incompatible,
+        now,
+        application: OfAssignment { assignment },
     };
-    if !readiness::package_is_ready(package) {
-        return Err(refused(PACKAGE_NOT_READY, format!("access package {:?} is not Ready", spec.access_package)));
-    }
-    let policy = input.policy.filter(|policy| policy.spec.access_package == spec.access_package);
-    let Some(policy) = policy else {
-        let text = format!("policy {:?} of access package {:?} does not exist", spec.policy, spec.access_package);
-        return Err(refused(POLICY_NOT_FOUND, text));
-    };
-    if let Err(wrong) = readiness::policy_terms(policy, Some(package)) {
-        return Err(refused(POLICY_NOT_READY, format!("policy {:?} is not Ready: {}", spec.policy, wrong.message)));
-    }
-    possible_subject(input, policy)?;
-    if let Some(held) = input.holdings.live(now) {
-        let name = held.metadata.name.as_deref().unwrap_or_default();
-        return Err(refused(ALREADY_ASSIGNED, format!("{} holds the package by assignment {name:?}", spec.subject)));
-    }
-    compatible(input, now)?;
-    period(input, &policy.spec.expiration)
-}
-
-/// Whether the subject is one to whom the package can be assigned, by whoever wrote the assignment.
-fn possible_subject(input: &Input<'_>, policy: &Policy) -> Result<(), Refused> {
-    let (spec, name) = (&input.assignment.spec, policy.metadata.name.as_deref().unwrap_or_default());
-    let listed = spec.subject.kind == SubjectKind::Group && policy.spec.requestors.subjects.contains(&spec.subject);
-    if spec.subject.is_system() && !listed {
-        let text = format!(
-            "{} belongs to Kubernetes itself and can have the package only as a group that requestors.subjects of policy {name:?} names",
-            spec.subject
-        );
-        return Err(refused(NOT_ELIGIBLE, text));
-    }
-    if !policy.spec.self_assignment && spec.assigned_by.as_ref().is_some_and(|who| spec.subject.covers(who)) {
-        let text = format!(
-            "{} would be assigned by themselves, which policy {name:?} does not allow (selfAssignment): ask for the package, or let somebody else assign it",
-            spec.subject
-        );
-        return Err(refused(SELF_ASSIGNMENT, text));
-    }
-    Ok(())
-}
-
-fn compatible(input: &Input<'_>, now: DateTime<Utc>) -> Result<(), Refused> {
-    let held = input.holdings.holds(&input.incompatible, now).map(|a| (labels::key_text(a), a.spec.access_package.clone()));
-    let asked = || {
-        let counts = |rival: &holdings::Rival<'_>| rival.assumed || rival.request.phase() != RequestPhase::Submitted;
-        let request = input.holdings.asks(&input.incompatible, counts)?;
-        Some((labels::key_text(request), request.spec.access_package.clone()))
-    };
-    match held.or_else(asked) {
-        Some((object, package)) => {
-            let text = format!(
-                "{} holds or asks for the incompatible access package {package:?}: {object}",
-                input.assignment.spec.subject
-            );
-            Err(refused(INCOMPATIBLE, text))
+    match guards::direct(&case) {
+        Err(refusal) => refusal.into(),
+        // Without an end it gets that of its policy, if that has one.
+        Ok(policy) if assignment.end().is_none() => {
+            limit(&policy.spec.expiration, assignment.start()).map_or(Acceptance::Accepted, Acceptance::LacksEnd)
         }
-        None => Ok(()),
+        Ok(_) => Acceptance::Accepted,
     }
 }
 
@@ -170,24 +132,4 @@ pub(super) fn may_end_at(input: &Input<'_>, end: Option<DateTime<Utc>>) -> bool 
         later(limit, end) == limit
     });
     by_policy || input.granted_ends.contains(&end)
-}
-
-/// The period must lie within the policy's limit; one without an end gets the policy's.
-fn period(input: &Input<'_>, expiration: &crate::api::policy::Expiration) -> Result<Option<Effect>, Refused> {
-    let start = input.assignment.start();
-    let limit = limit(expiration, start);
-    match (input.assignment.end(), limit) {
-        (Some(end), _) if end <= start => {
-            Err(refused(SCHEDULE_PAST, format!("the end {} is not after the start {}", show(end), show(start))))
-        }
-        (Some(end), Some(limit)) if end > limit => {
-            let text = format!("the end {} is later than the policy allows, {}", show(end), show(limit));
-            Err(refused(SCHEDULE_TOO_LONG, text))
-        }
-        (None, Some(limit)) if limit <= start => {
-            Err(refused(SCHEDULE_PAST, format!("the policy allows access until {} only", show(limit))))
-        }
-        (None, Some(limit)) => Ok(Some(Effect::EnterEnd { assignment: Key::of(input.assignment), end: limit })),
-        _ => Ok(None),
-    }
 }

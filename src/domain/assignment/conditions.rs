@@ -6,7 +6,7 @@ use crate::api::assignment::reason::{REQUEST_NOT_APPROVED, SCHEDULE_TOO_LONG, WA
 use crate::api::assignment::{ACCEPTED, AssignmentPhase, DELIVERED};
 use crate::api::condition::{self, READY, State};
 use crate::api::{Assignment, AssignmentStatus};
-use crate::domain::readiness::generation;
+use crate::domain::meta::generation;
 use crate::domain::schedule::show;
 
 /// Sets all three conditions; each is always there.

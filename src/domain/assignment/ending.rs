@@ -6,6 +6,7 @@ use crate::api::Word;
 use crate::api::assignment::reason::{DELETED, EXPIRED, REQUEST_DELETED, REVOKED};
 use crate::api::assignment::{AssignmentPhase, Source};
 use crate::api::labels::REVOKE;
+use crate::domain::meta::is_being_deleted;
 use crate::domain::plan::Effect;
 use crate::domain::schedule::show;
 
@@ -19,7 +20,7 @@ impl Draft<'_, '_> {
     /// Why access must end now, if it must.
     pub(super) fn ending(&self) -> Option<(Word, String)> {
         let (assignment, now) = (self.input.assignment, self.now);
-        if assignment.metadata.deletion_timestamp.is_some() {
+        if is_being_deleted(assignment) {
             return Some((DELETED, "the Assignment is being deleted".to_owned()));
         }
         if let Some(revoked) = &assignment.spec.revoked {
@@ -71,8 +72,7 @@ impl Draft<'_, '_> {
 
     /// Ended: releases an object that is being deleted, and deletes one of the operator's that was kept for its retention.
     pub(super) fn over(&mut self) {
-        let meta = &self.input.assignment.metadata;
-        if meta.deletion_timestamp.is_some() {
+        if is_being_deleted(self.input.assignment) {
             let waits = matches!(self.input.origin, Origin::Found(request) if !request.phase().is_terminal());
             // A request under way would make the assignment anew; it hears of the end first.
             if self.is_held() && !waits {
@@ -84,7 +84,10 @@ impl Draft<'_, '_> {
         if self.input.assignment.spec.source != Some(Source::Request) {
             return;
         }
-        let Some(due) = self.plan.status.ended_at.and_then(|at| at.checked_add_signed(self.input.retention)) else { return };
+        let status = &self.plan.status;
+        let ended = status.ended_at.or_else(|| status.timeline.last().map(|entry| entry.at));
+        // It says when it ended, or at least what was the last thing to happen; a time that cannot be written keeps it.
+        let Some(due) = ended.and_then(|at| at.checked_add_signed(self.input.retention)) else { return };
         if self.now >= due {
             self.plan.effects.push(Effect::DeleteSelf);
         } else {

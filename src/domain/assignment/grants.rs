@@ -3,6 +3,7 @@
 use crate::api::assignment::{GrantOrigin, GrantState, GrantStatus};
 
 use super::Role;
+use crate::domain::text::clip;
 
 /// Longest message of one grant.
 const LONGEST: usize = 900;
@@ -22,7 +23,7 @@ fn leaving(role: &Role) -> bool {
 fn removing(role: &Role) -> String {
     match &role.refused {
         None => "being taken away".to_owned(),
-        Some(why) => format!("being taken away; the last attempt failed: {}", why.chars().take(LONGEST).collect::<String>()),
+        Some(why) => format!("being taken away; the last attempt failed: {}", clip(why, LONGEST)),
     }
 }
 
@@ -30,7 +31,7 @@ fn status(role: &Role, ending: bool) -> GrantStatus {
     let (state, message) = match &role.problem {
         _ if ending || leaving(role) => (GrantState::Removing, removing(role)),
         _ if role.missing == 0 && !role.present.is_empty() => (GrantState::Delivered, String::new()),
-        Some(problem) => (GrantState::Failed, problem.chars().take(LONGEST).collect()),
+        Some(problem) => (GrantState::Failed, clip(problem, LONGEST)),
         None => (GrantState::Pending, "being granted".to_owned()),
     };
     GrantStatus {

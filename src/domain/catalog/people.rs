@@ -31,7 +31,7 @@ fn named(input: &Input<'_>) -> Vec<(&'static str, BTreeSet<Subject>)> {
     let spec = &input.catalog.spec;
     let set = |subjects: &[Subject]| subjects.iter().cloned().collect::<BTreeSet<_>>();
     let asking: BTreeSet<Subject> =
-        input.policies.iter().filter(|(_, asks)| *asks).flat_map(|(policy, _)| asking(policy)).collect();
+        input.policies.iter().filter(|offering| offering.in_use).flat_map(|offering| asking(offering.policy)).collect();
     let accounts = asking.iter().filter(|s| is_account(s)).cloned().collect();
     vec![
         ("entitlement-catalog-owner", set(&spec.owners)),
@@ -74,7 +74,7 @@ fn asking(policy: &Policy) -> BTreeSet<Subject> {
 /// Whom policies name as approvers, and stages that are open, or will open, of requests that wait: these keep what was pinned.
 fn deciding(input: &Input<'_>) -> BTreeSet<Subject> {
     let pinned = input.waiting.iter().flat_map(|terms| &terms.stages);
-    let stages = input.policies.iter().flat_map(|(policy, _)| &policy.spec.approval.stages).chain(pinned);
+    let stages = input.policies.iter().flat_map(|offering| &offering.policy.spec.approval.stages).chain(pinned);
     let (mut all, mut owners) = (BTreeSet::new(), false);
     for approver in stages.flat_map(approvers) {
         owners |= approver.kind == ApproverKind::CatalogOwners;

@@ -1,59 +1,30 @@
 //! Answers to a policy's questions.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeSet;
 
-use regex::{Regex, RegexBuilder};
-
+use super::{Asking, Case};
 use crate::api::access_request::Answer;
 use crate::api::policy::{Question, QuestionType};
-
-use super::{Reason, Refusal};
+use crate::domain::pattern::compile;
+use crate::domain::refusal::{Objection, Reason};
 
 /// Longest answer of type Text, in characters.
 const TEXT: usize = 256;
-/// Largest compiled pattern, in bytes: people write the patterns, the operator pays for them.
-const LARGEST: usize = 1 << 20;
-
-/// Compiles a pattern. The engine takes time linear in the text, whatever the pattern.
-fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).size_limit(LARGEST).build()
-}
-
-/// Patterns that were compiled before, each with what is wrong with it. Requests are judged far more often than policies are written.
-static KNOWN: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
-/// Most patterns that are remembered.
-const REMEMBERED: usize = 4_096;
-
-/// What is wrong with a pattern; compiles it only once.
-pub fn flaw(pattern: &str) -> Option<String> {
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(flaw) = known().get(pattern) {
-        return flaw.clone();
-    }
-    let flaw = compile(pattern).err().map(|error| error.to_string());
-    let mut known = known();
-    if known.len() >= REMEMBERED {
-        known.clear();
-    }
-    known.insert(pattern.to_owned(), flaw.clone());
-    flaw
-}
-
-/// Checks all answers; the message names the first question that is answered badly.
-pub fn check(questions: &[Question], answers: &[Answer]) -> Result<(), Refusal> {
+/// Every question is answered as the policy wants; the message names the first that is not.
+pub(super) fn are_valid(case: &Case<'_, Asking>) -> Result<(), Objection> {
+    let (questions, answers) = (&case.policy.clone()?.spec.questions, &case.application.request.spec.answers);
     let known: BTreeSet<&str> = questions.iter().map(|q| q.name.as_str()).collect();
     if let Some(unknown) = answers.iter().find(|a| !known.contains(a.question.as_str())) {
         return Err(wrong(&unknown.question, "the policy asks no such question"));
     }
     questions.iter().try_for_each(|question| {
-        let given = answers.iter().find(|a| a.question == question.name).map(values).unwrap_or_default();
+        let given: Vec<&str> = answers.iter().filter(|a| a.question == question.name).take(1).flat_map(values).collect();
         one(question, &given).map_err(|why| wrong(&question.name, &why))
     })
 }
 
-fn wrong(question: &str, why: &str) -> Refusal {
-    Refusal::new(Reason::AnswerInvalid, format!("question {question:?}: {why}"))
+fn wrong(question: &str, why: &str) -> Objection {
+    Objection::refuse(Reason::AnswerInvalid, format!("question {question:?}: {why}"))
 }
 
 /// What was answered, without blank values.

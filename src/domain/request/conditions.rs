@@ -6,7 +6,7 @@ use crate::api::access_request::reason::{APPROVED_BY_APPROVERS, GUARDS_PASSED, N
 use crate::api::access_request::{ACCEPTED, APPROVED, DELIVERED, RequestPhase};
 use crate::api::condition::{self, READY, State};
 use crate::api::{AccessRequest, AccessRequestStatus};
-use crate::domain::readiness::generation;
+use crate::domain::meta::generation;
 
 /// What holds, what does not any more, what is not known yet.
 fn three(holds: bool, over: bool) -> State {
@@ -41,8 +41,11 @@ pub(super) fn set_all(status: &mut AccessRequestStatus, request: &AccessRequest,
 }
 
 fn accepted_under(status: &AccessRequestStatus) -> (String, String) {
-    let message = status.policy.as_ref().map(|policy| format!("accepted under policy {:?}, with its terms of then", policy.name));
-    (GUARDS_PASSED.to_string(), message.unwrap_or_default())
+    let message = match &status.policy {
+        Some(policy) => format!("accepted under policy {:?}, with its terms of then", policy.name),
+        None => String::new(), // giving access back needs none
+    };
+    (GUARDS_PASSED.to_string(), message)
 }
 
 fn approved_by(status: &AccessRequestStatus) -> (String, String) {

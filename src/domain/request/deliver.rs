@@ -1,18 +1,21 @@
 //! From Approved to Delivered: the period is fixed, the assignment is made, extended or ended.
 
-use sha2::{Digest, Sha256};
-
 use crate::api::access_request::reason::{ASSIGNMENT_ENDED, ASSIGNMENT_IN_THE_WAY, DONE};
 use crate::api::access_request::{RequestPhase, RequestType, Schedule};
 use crate::api::assignment::{AssignmentPhase, AssignmentSchedule, Source};
 use crate::api::labels::{MANAGED_BY, OPERATOR, REVOKE};
-use crate::api::{AccessRequest, Assignment, AssignmentSpec};
-use crate::domain::guards::{self, Reason, Refusal};
+use crate::api::{Assignment, AssignmentSpec};
+use crate::domain::assignment::name::assignment_name;
+use crate::domain::guards;
 use crate::domain::holdings::Rank;
-use crate::domain::plan::{Effect, Key};
+use crate::domain::meta::{Key, is_being_deleted, name};
+use crate::domain::plan::Effect;
+use crate::domain::refusal::{Reason, Refusal};
 use crate::domain::schedule::{self, later, show};
+use crate::domain::text::clip;
 
 use super::draft::Draft;
+use super::{case, said_of};
 
 /// Approved, a passing phase: guards again, then the period is fixed for good.
 pub(super) fn approved(draft: &mut Draft<'_, '_>) {
@@ -35,7 +38,7 @@ fn passes(draft: &mut Draft<'_, '_>, rank: Rank) -> bool {
         draft.incomplete("who asked");
         return false;
     };
-    match guards::again(draft.input, &people, rank, draft.now) {
+    match guards::again(&case(draft.input, &people, rank, draft.now)) {
         Ok(()) => true,
         Err(refusal) => {
             draft.deny(&refusal, None);
@@ -73,7 +76,10 @@ fn fix_period(draft: &mut Draft<'_, '_>) {
 
 /// The end moves, never to an earlier instant; the start stays.
 fn extend(draft: &mut Draft<'_, '_>) {
-    let Some(held) = draft.input.holdings.live(draft.now) else { return };
+    let Some(held) = draft.input.holdings.live(draft.now) else {
+        let text = "the subject has no live assignment of the package";
+        return draft.deny(&Refusal::new(Reason::NotAssigned, text), None);
+    };
     let (start, old_end, name) = (held.start(), held.end(), held.metadata.name.clone());
     match period(draft) {
         Err(refusal) => draft.deny(&refusal, None),
@@ -91,7 +97,7 @@ pub(super) fn scheduled(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
-    let Some(period) = draft.plan.status.schedule.clone() else { return draft.incomplete("its period") };
+    let Some(period) = draft.plan.status.schedule.clone() else { return draft.incomplete(PERIOD) };
     if draft.now < period.start_time {
         draft.wait_for(format!("the start at {}", show(period.start_time)));
         draft.plan.requeue(Some(period.start_time));
@@ -124,10 +130,10 @@ pub(super) fn under_way(draft: &mut Draft<'_, '_>) {
 
 fn adding(draft: &mut Draft<'_, '_>) {
     let Some(assignment) = draft.input.assignment else {
-        if let Some(assignment) = new_assignment(draft) {
-            draft.plan.effects.push(Effect::CreateAssignment(Box::new(assignment)));
-        }
-        return;
+        return match new_assignment(draft) {
+            Ok(assignment) => draft.plan.effects.push(Effect::CreateAssignment(Box::new(assignment))),
+            Err(missing) => draft.incomplete(missing),
+        };
     };
     if assignment.spec.access_request_uid != draft.input.request.metadata.uid {
         return name_taken(draft, assignment);
@@ -140,7 +146,7 @@ fn adding(draft: &mut Draft<'_, '_>) {
     if is_over(assignment) {
         return cancel_ended(draft, assignment);
     }
-    let message = assignment.status.as_ref().map(|s| s.message.clone()).unwrap_or_default();
+    let message = said_of(assignment);
     match assignment.phase() {
         AssignmentPhase::Delivered => {
             let end = assignment.end();
@@ -152,15 +158,16 @@ fn adding(draft: &mut Draft<'_, '_>) {
         // All goes well: nothing that would be worth another write.
         AssignmentPhase::Provisioning if draft.phase() == RequestPhase::Provisioning => draft.say(None, &granted(draft)),
         _ if message.is_empty() => {}
-        _ => draft.say(None, &message),
+        _ => draft.say(None, message),
     }
 }
 
 /// Somebody else's assignment has the name of the one that the request makes.
 fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
-    let name = other.metadata.name.as_deref().unwrap_or_default();
-    let text =
-        format!("Assignment {name:?} is in the way: it was not made for this request; a manager of the catalog must delete it");
+    let text = format!(
+        "Assignment {:?} is in the way: it was not made for this request; a manager of the catalog must delete it",
+        name(other)
+    );
     draft.say(Some(ASSIGNMENT_IN_THE_WAY), &text);
     draft.wait_for(text);
 }
@@ -168,14 +175,18 @@ fn name_taken(draft: &mut Draft<'_, '_>, other: &Assignment) {
 /// The assignment that the request extends or ends. When it was chosen just now, it is found among what the subject holds.
 pub(super) fn target<'a>(draft: &Draft<'_, 'a>) -> Option<&'a Assignment> {
     let input = draft.input;
-    let named = |a: &&Assignment| {
-        a.metadata.namespace == input.request.metadata.namespace && a.metadata.name == draft.plan.status.assignment
+    let named = |wanted: &String| {
+        let same = |a: &&Assignment| a.metadata.namespace == input.request.metadata.namespace && name(*a) == wanted;
+        input.holdings.assignments.iter().copied().find(same)
     };
-    input.assignment.or_else(|| input.holdings.assignments.iter().copied().find(named))
+    input.assignment.or_else(|| draft.plan.status.assignment.as_ref().and_then(named))
 }
 
 fn extending(draft: &mut Draft<'_, '_>) {
-    let wanted = draft.plan.status.schedule.as_ref().and_then(|s| s.end_time);
+    // Without it the end would be none at all.
+    let Some(wanted) = draft.plan.status.schedule.as_ref().map(|period| period.end_time) else {
+        return draft.incomplete(PERIOD);
+    };
     match target(draft) {
         None => cancel(draft, "the assignment is gone".to_owned()),
         Some(assignment) if later(assignment.end(), wanted) == assignment.end() => {
@@ -193,10 +204,10 @@ fn removing(draft: &mut Draft<'_, '_>) {
     match target(draft) {
         Some(assignment) if !assignment.phase().is_terminal() => {
             if assignment.spec.revoked.is_none() {
+                // What was accepted goes on, also if it does not say any more who asked: without a name it is told as somebody's.
                 let by = request.spec.requestor.as_ref().map(|r| r.username.clone()).unwrap_or_default();
-                let name = request.metadata.name.as_deref().unwrap_or_default();
-                let reason = format!("given back by request {name}: {}", request.spec.justification);
-                let reason = reason.chars().take(LONGEST_REASON).collect();
+                let reason = format!("given back by request {}: {}", name(request), request.spec.justification);
+                let reason = clip(&reason, LONGEST_REASON);
                 draft.plan.effects.push(Effect::Revoke { assignment: Key::of(assignment), by, reason });
             }
         }
@@ -205,14 +216,11 @@ fn removing(draft: &mut Draft<'_, '_>) {
 }
 
 fn is_over(assignment: &Assignment) -> bool {
-    assignment.phase().is_terminal()
-        || assignment.phase() == AssignmentPhase::Revoking
-        || assignment.metadata.deletion_timestamp.is_some()
+    assignment.phase().is_terminal() || assignment.phase() == AssignmentPhase::Revoking || is_being_deleted(assignment)
 }
 
 fn cancel_ended(draft: &mut Draft<'_, '_>, assignment: &Assignment) {
-    let reason = assignment.status.as_ref().map(|s| s.message.clone()).unwrap_or_default();
-    cancel(draft, format!("the assignment ended before every role was there: {reason}"));
+    cancel(draft, format!("the assignment ended before every role was there: {}", said_of(assignment)));
 }
 
 fn cancel(draft: &mut Draft<'_, '_>, message: String) {
@@ -222,25 +230,18 @@ fn cancel(draft: &mut Draft<'_, '_>, message: String) {
 /// Longest reason of a revocation that the schema of an Assignment takes.
 const LONGEST_REASON: usize = 4_096;
 
-/// Longest name of an object, and the part of it that is left for a request's name.
-const STEM: usize = 253 - 11;
+/// What the status of a request that was approved says.
+const PERIOD: &str = "its period";
 
-/// The name of a request's assignment: always the same, and different for another request of the same name.
-pub fn assignment_name(request: &AccessRequest) -> String {
-    let digest = Sha256::digest(request.metadata.uid.as_deref().unwrap_or_default());
-    let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    let stem: String = request.metadata.name.as_deref().unwrap_or_default().chars().take(STEM).collect();
-    format!("{}-{hash}", stem.trim_end_matches(['-', '.']))
-}
-
-/// The assignment that an approved request makes. The deadline is in it from the first write.
-fn new_assignment(draft: &Draft<'_, '_>) -> Option<Assignment> {
+/// The assignment that an approved request makes, or what of its record is missing. The deadline is in it from the first write.
+fn new_assignment(draft: &Draft<'_, '_>) -> Result<Assignment, &'static str> {
     let (request, status) = (draft.input.request, &draft.plan.status);
-    let period = status.schedule.clone()?;
+    let period = status.schedule.clone().ok_or(PERIOD)?;
+    let name = status.assignment.as_deref().ok_or("the name of its assignment")?;
     let spec = AssignmentSpec {
         access_package: request.spec.access_package.clone(),
-        policy: status.policy.as_ref()?.name.clone(),
-        subject: request.subject()?,
+        policy: status.policy.as_ref().ok_or("its policy")?.name.clone(),
+        subject: request.subject().ok_or("who asked")?,
         schedule: Some(AssignmentSchedule { start_time: Some(period.start_time), end_time: period.end_time }),
         source: Some(Source::Request),
         access_request: request.metadata.name.clone(),
@@ -248,9 +249,9 @@ fn new_assignment(draft: &Draft<'_, '_>) -> Option<Assignment> {
         revoked: None,
         assigned_by: None,
     };
-    let mut assignment = Assignment::new(status.assignment.as_deref()?, spec);
+    let mut assignment = Assignment::new(name, spec);
     assignment.metadata.namespace = request.metadata.namespace.clone();
     assignment.metadata.finalizers = Some(vec![REVOKE.to_owned()]);
     assignment.metadata.labels = Some([(MANAGED_BY.to_owned(), OPERATOR.to_owned())].into());
-    Some(assignment)
+    Ok(assignment)
 }

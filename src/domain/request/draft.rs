@@ -1,6 +1,6 @@
 //! The plan in the making: phase, timeline, conditions and messages that always move together.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
@@ -10,10 +10,11 @@ use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
 use crate::api::{AccessRequestStatus, ApprovalDecision, Word};
 use crate::domain::approval::Judgement;
-use crate::domain::guards::{Reason, Refusal};
-use crate::domain::plan::{Effect, Key, Plan};
-use crate::domain::readiness::generation;
+use crate::domain::meta::{Key, generation, name};
+use crate::domain::plan::{Effect, Plan};
+use crate::domain::refusal::{Reason, Refusal};
 use crate::domain::schedule::show;
+use crate::domain::text::clip;
 use crate::domain::{decision, history};
 
 use super::{Input, conditions};
@@ -25,9 +26,8 @@ pub(super) struct Draft<'s, 'a> {
     pub plan: Plan<AccessRequestStatus>,
     /// The guards were passed just now, so that they need not be asked again.
     pub just_passed: bool,
-    judged: BTreeSet<Key>,
-    /// What there is to judge, by name.
-    decisions: HashMap<&'a str, &'a ApprovalDecision>,
+    /// Names of the decisions that were judged just now.
+    judged: BTreeSet<&'a str>,
 }
 
 /// Most decisions that are told at once what became of them: each is a write. The rest has its turn the next time, behind others that wait.
@@ -35,9 +35,8 @@ const MOST_JUDGED: usize = 100;
 
 impl<'s, 'a> Draft<'s, 'a> {
     pub fn new(input: &'s Input<'a>, now: DateTime<Utc>) -> Self {
-        let status = input.request.status.clone().unwrap_or_default();
-        let decisions = input.decisions.iter().map(|d| (d.metadata.name.as_deref().unwrap_or_default(), *d)).collect();
-        let mut draft = Self { input, now, plan: Plan::status(status), just_passed: false, judged: BTreeSet::new(), decisions };
+        let plan = Plan::unchanged(&input.request.status);
+        let mut draft = Self { input, now, plan, just_passed: false, judged: BTreeSet::new() };
         if draft.plan.status.timeline.is_empty() {
             let by = input.request.spec.requestor.as_ref().map(|r| r.username.as_str());
             let text = input.request.spec.justification.clone();
@@ -99,19 +98,19 @@ impl<'s, 'a> Draft<'s, 'a> {
     /// Sets reason and message, without a change of phase.
     pub fn say(&mut self, reason: Option<Word>, message: &str) {
         self.plan.status.reason = reason.map(Word::as_str).unwrap_or_default().to_owned();
-        self.plan.status.message = message.chars().take(2_000).collect();
+        self.plan.status.message = clip(message, 2_000);
         self.plan.status.waits_for = String::new();
     }
 
     /// Says who or what the request waits for.
     pub fn wait_for(&mut self, whom: String) {
-        self.plan.status.waits_for = whom.chars().take(1_000).collect();
+        self.plan.status.waits_for = clip(&whom, 1_000);
     }
 
     pub fn deny(&mut self, refusal: &Refusal, by: Option<&str>) {
         self.close_stage(StageState::Denied);
-        self.enter(RequestPhase::Denied, Some(refusal.reason.word()), by, &refusal.message);
-        if refusal.reason == Reason::TooManyRequests {
+        self.enter(RequestPhase::Denied, Some(refusal.reason), by, &refusal.message);
+        if refusal.reason == Reason::TooManyRequests.word() {
             self.plan.notices.iter_mut().for_each(|notice| notice.quiet = true);
         }
     }
@@ -132,25 +131,23 @@ impl<'s, 'a> Draft<'s, 'a> {
         asked
     }
 
-    fn close_stage(&mut self, state: StageState) {
+    /// Ends the stage that is open, if one is.
+    pub fn close_stage(&mut self, state: StageState) {
         if let Some(stage) = self.plan.status.stages.last_mut().filter(|stage| stage.state == StageState::Open) {
             stage.state = state;
         }
     }
 
     /// Whether a decision was judged just now.
-    pub fn was_judged(&self, name: &str) -> bool {
-        let namespace = self.input.request.metadata.namespace.clone().unwrap_or_default();
-        self.judged.contains(&Key::new(namespace, name))
+    pub fn was_judged(&self, decision: &ApprovalDecision) -> bool {
+        self.judged.contains(name(decision))
     }
 
     /// Notes what became of a decision, to be written on it.
-    pub fn judge(&mut self, decision: &Key, judgement: Judgement) {
-        if let Some(found) = self.decisions.get(decision.name.as_str()) {
-            self.judged.insert(decision.clone());
-            let status = Box::new(decision::judged(found, judgement, self.now));
-            self.plan.effects.push(Effect::RecordDecision { decision: decision.clone(), status });
-        }
+    pub fn judge(&mut self, decision: &'a ApprovalDecision, judgement: Judgement) {
+        self.judged.insert(name(decision));
+        let status = Box::new(decision::judged(decision, judgement, self.now));
+        self.plan.effects.push(Effect::RecordDecision { decision: Key::of(decision), status });
     }
 
     /// Decisions that nobody judged: the request does not wait for them any more. Those whose record of having counted got lost between
@@ -159,18 +156,17 @@ impl<'s, 'a> Draft<'s, 'a> {
         if !matches!(self.phase(), RequestPhase::Submitted) {
             let stages = self.plan.status.stages.iter().flat_map(|s| &s.decisions);
             let all_counted: BTreeSet<String> = stages.map(|d| d.decision_ref.clone()).collect();
-            for decision in &self.input.decisions {
-                let key = Key::of(*decision);
-                let counted = all_counted.contains(&key.name);
+            for decision in self.input.decisions.iter().copied() {
+                let counted = all_counted.contains(name(decision));
                 let open = self.phase() == RequestPhase::PendingApproval && !counted;
-                if self.judged.contains(&key) {
+                if self.was_judged(decision) {
                     continue;
                 }
-                let changed = self.plan.status.content_changed_at.is_some_and(|since| created(*decision) < since);
+                let changed = self.plan.status.content_changed_at.is_some_and(|since| created(decision) < since);
                 if changed && !counted && decision::is_counted(decision) {
-                    self.judge(&key, Err(CONTENT_CHANGED));
+                    self.judge(decision, Err(CONTENT_CHANGED));
                 } else if !decision::is_judged(decision) && !open {
-                    self.judge(&key, if counted { Ok(()) } else { Err(REQUEST_NOT_PENDING) });
+                    self.judge(decision, if counted { Ok(()) } else { Err(REQUEST_NOT_PENDING) });
                 }
             }
         }

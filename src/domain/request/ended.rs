@@ -6,8 +6,8 @@ use crate::api::Assignment;
 use crate::api::access_request::reason::DONE;
 use crate::api::access_request::{RequestPhase, RequestType};
 use crate::api::timeline::TimelineEntry;
-use crate::domain::guards::Reason;
 use crate::domain::plan::Effect;
+use crate::domain::refusal::Reason;
 use crate::domain::schedule::show;
 
 use super::ACCESS_ENDED;
@@ -26,6 +26,7 @@ pub(super) fn ended(draft: &mut Draft<'_, '_>) {
     }
     let since = assignment.and_then(|a| a.status.as_ref()?.ended_at);
     let last = draft.plan.status.timeline.last().map(|entry: &TimelineEntry| entry.at);
+    // Each draft begins with an entry, so that there is none only where the sum cannot be written: such a record is kept.
     let Some(due) = since.max(last).and_then(|at| at.checked_add_signed(kept(draft))) else { return };
     if draft.now >= due {
         draft.plan.effects.push(Effect::DeleteSelf);

@@ -2,15 +2,16 @@
 
 use chrono::TimeDelta;
 
-use crate::api::Catalog;
 use crate::api::access_request::reason::{AWAITING_APPROVAL, NO_APPROVER};
 use crate::api::access_request::{RequestPhase, StageState, StageStatus};
 use crate::api::approval_decision::{CONTENT_CHANGED, Verdict};
 use crate::api::policy::Stage;
+use crate::api::{ApprovalDecision, Catalog};
 use crate::domain::approval::{self, Bench};
 use crate::domain::decision::is_judged;
 use crate::domain::eligibility::People;
-use crate::domain::guards::{Reason, Refusal};
+use crate::domain::meta::name;
+use crate::domain::refusal::{Reason, Refusal};
 use crate::domain::schedule::show;
 
 use super::Input;
@@ -31,23 +32,33 @@ pub(super) fn bench<'b>(input: &'b Input<'_>, people: &'b People<'b>) -> Bench<'
     Bench { request, trust, requestor, subject: &people.subject, owners, content_since: None }
 }
 
+/// The stage that is open.
+struct OpenStage {
+    /// Its place among the stages.
+    index: usize,
+    /// Its pinned terms.
+    terms: Stage,
+    /// Those of the stage after it.
+    next: Option<Stage>,
+}
+
 pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
         return;
     }
     let Some(people) = draft.input.people() else { return draft.incomplete("who asked") };
     follow_content(draft, &people);
-    let Some((index, stage, next)) = open_stage(draft) else { return draft.incomplete(OPEN_STAGE) };
-    let Some(status) = count(draft, &people, index, &stage) else { return draft.incomplete(OPEN_STAGE) };
+    let Some(stage) = open_stage(draft) else { return draft.incomplete(OPEN_STAGE) };
+    let Some(status) = count(draft, &people, &stage) else { return draft.incomplete(OPEN_STAGE) };
     match status.state {
         StageState::Open if draft.now >= status.deadline => {
-            set_state(draft, index, StageState::TimedOut);
             let text = format!("stage {:?} was not decided until {}", status.name, show(status.deadline));
+            draft.close_stage(StageState::TimedOut);
             draft.deny(&Refusal::new(Reason::ApprovalTimedOut, text), None);
         }
-        StageState::Open => still_open(draft, &people, index, &stage),
+        StageState::Open => still_open(draft, &people, &stage, status),
         StageState::Denied => denied(draft, &status),
-        StageState::Approved => approved(draft, &people, next.as_ref(), &status),
+        StageState::Approved => approved(draft, &people, stage.next.as_ref(), &status),
         StageState::TimedOut | StageState::Cancelled => draft.incomplete(OPEN_STAGE),
     }
 }
@@ -68,14 +79,15 @@ fn follow_content(draft: &mut Draft<'_, '_>, people: &People<'_>) {
     // What was decided in this very second was decided on what was shown before.
     let since = now + TimeDelta::seconds(1);
     draft.plan.status.content_changed_at = Some(since);
-    draft.plan.status.stages = vec![approval::open(&first, &bench(input, people), since, now)];
+    let opened = approval::open(&first, &bench(input, people), since, now);
+    draft.plan.status.stages = vec![opened.clone()];
     let roles: Vec<String> = found.roles.iter().map(|role| format!("{}/{}", role.resource, role.role)).collect();
     let text = format!(
         "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
         if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
     );
     draft.publish(true, CONTENT_CHANGED.as_str(), None, &text);
-    stage_opened(draft);
+    stage_opened(draft, &opened);
 }
 
 /// Shows approvers what they approve.
@@ -84,45 +96,35 @@ pub(super) fn pin_content(draft: &mut Draft<'_, '_>) {
     draft.plan.status.content_digest.clone_from(&draft.input.content.digest);
 }
 
-/// The stage that is open, with the terms it was pinned with, and those of the next one.
-fn open_stage(draft: &Draft<'_, '_>) -> Option<(usize, Stage, Option<Stage>)> {
+fn open_stage(draft: &Draft<'_, '_>) -> Option<OpenStage> {
     let index = draft.plan.status.stages.len().checked_sub(1)?;
     let pinned = &draft.plan.status.policy.as_ref()?.stages;
-    Some((index, pinned.get(index)?.clone(), pinned.get(index + 1).cloned()))
-}
-
-fn set_state(draft: &mut Draft<'_, '_>, index: usize, state: StageState) {
-    if let Some(stage) = draft.plan.status.stages.get_mut(index) {
-        stage.state = state;
-    }
+    Some(OpenStage { index, terms: pinned.get(index)?.clone(), next: pinned.get(index + 1).cloned() })
 }
 
 /// Counts the decisions that are not judged yet, and returns how the stage stands then.
-fn count(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stage: &Stage) -> Option<StageStatus> {
+fn count(draft: &mut Draft<'_, '_>, people: &People<'_>, stage: &OpenStage) -> Option<StageStatus> {
     let input = draft.input;
     let known: Vec<String> =
         draft.plan.status.stages.iter().flat_map(|s| s.decisions.iter().map(|d| d.decision_ref.clone())).collect();
-    let fresh = |d: &&&crate::api::ApprovalDecision| {
-        let name = d.metadata.name.clone().unwrap_or_default();
-        !is_judged(d) && !known.contains(&name) && !draft.was_judged(&name)
-    };
+    let fresh = |d: &&&ApprovalDecision| !is_judged(d) && !known.iter().any(|known| known == name(**d)) && !draft.was_judged(d);
     let mut decisions: Vec<_> = input.decisions.iter().filter(fresh).copied().collect();
     approval::order(&mut decisions);
     let content_since = draft.plan.status.content_changed_at;
-    let status = draft.plan.status.stages.get_mut(index)?;
+    let status = draft.plan.status.stages.get_mut(stage.index)?;
     let before = status.decisions.len();
     let bench = Bench { content_since, ..bench(input, people) };
-    let judged = approval::judge(stage, status, &bench, &decisions);
+    let judged = approval::judge(&stage.terms, status, &bench, &decisions);
     let status = status.clone();
     // What decides a stage is told with its end.
     let decisive = usize::from(status.state != StageState::Open);
     for (number, counted) in
         status.decisions.iter().enumerate().take(status.decisions.len().saturating_sub(decisive)).skip(before)
     {
-        let text = format!("stage {:?}, {} of {}: {}", status.name, number + 1, stage.approvals_required, counted.reason);
+        let text = format!("stage {:?}, {} of {}: {}", status.name, number + 1, stage.terms.approvals_required, counted.reason);
         draft.publish(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
     }
-    judged.into_iter().for_each(|(key, judgement)| draft.judge(&key, judgement));
+    judged.into_iter().for_each(|(decision, judgement)| draft.judge(decision, judgement));
     Some(status)
 }
 
@@ -132,19 +134,18 @@ fn approvals(count: usize) -> String {
 }
 
 /// Shows who may decide now, and until when.
-fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stage: &Stage) {
+fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, stage: &OpenStage, mut status: StageStatus) {
     let (input, now) = (draft.input, draft.now);
-    let Some(status) = draft.plan.status.stages.get_mut(index) else { return };
-    let approvers = approval::approvers_at(stage, status, &bench(input, people), now);
-    status.approvers = approvers;
-    let status = status.clone();
+    status.approvers = approval::approvers_at(&stage.terms, &status, &bench(input, people), now);
+    draft.plan.status.stages.pop(); // it is the last
+    draft.plan.status.stages.push(status.clone());
     let text = format!("stage {:?}: the escalation approvers may decide too", status.name);
     let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ESCALATED && entry.message == text);
     if status.escalates_at.is_some_and(|at| now >= at) && !told {
         draft.publish(true, ESCALATED, None, &text);
     }
     let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
-    let missing = approvals(usize::try_from(stage.approvals_required).unwrap_or(1).saturating_sub(status.decisions.len()));
+    let missing = approvals(approval::required(&stage.terms).saturating_sub(status.decisions.len()));
     if names.is_empty() {
         let text = format!("nobody may decide stage {:?}: its approvers are the requestor or the subject", status.name);
         draft.say(Some(NO_APPROVER), &text);
@@ -161,35 +162,31 @@ fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, index: usize, stag
 }
 
 fn denied(draft: &mut Draft<'_, '_>, stage: &StageStatus) {
-    let decision = stage.decisions.iter().find(|d| d.decision == Verdict::Deny);
-    let by = decision.map(|d| d.approver.clone());
-    let why = decision.map(|d| d.reason.as_str()).filter(|why| !why.is_empty()).unwrap_or("no reason was given");
-    let text = format!("denied in stage {:?} by {}: {why}", stage.name, by.as_deref().unwrap_or_default());
-    draft.deny(&Refusal::new(Reason::DeniedByApprover, text), by.as_deref());
+    let Some(decision) = stage.decisions.iter().find(|d| d.decision == Verdict::Deny) else {
+        return draft.incomplete("who denied its last stage");
+    };
+    let (by, why) = (&decision.approver, Some(decision.reason.as_str()).filter(|why| !why.is_empty()));
+    let text = format!("denied in stage {:?} by {by}: {}", stage.name, why.unwrap_or("no reason was given"));
+    draft.deny(&Refusal::new(Reason::DeniedByApprover, text), Some(by));
 }
 
 /// The stage has its approvals: the next one opens, or the request is approved.
 fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, next: Option<&Stage>, status: &StageStatus) {
-    let last = status.decisions.last();
-    let by = last.map(|d| d.approver.clone());
-    let why = last.map(|d| d.reason.clone()).unwrap_or_default();
-    draft.publish(false, "StageApproved", by.as_deref(), &format!("stage {:?}: {why}", status.name));
+    let Some(last) = status.decisions.last() else { return draft.incomplete("who approved its last stage") };
+    draft.publish(false, "StageApproved", Some(&last.approver), &format!("stage {:?}: {}", status.name, last.reason));
     let Some(next) = next else {
-        return draft.enter(RequestPhase::Approved, None, by.as_deref(), "every stage has its approvals");
+        return draft.enter(RequestPhase::Approved, None, Some(&last.approver), "every stage has its approvals");
     };
     // Decisions for the next stage count from the moment this one was decided, by the API server's clock.
-    let opened_at = last.map_or(draft.now, |d| d.at);
-    let opened = approval::open(next, &bench(draft.input, people), opened_at, draft.now);
-    draft.plan.status.stages.push(opened);
-    stage_opened(draft);
+    let opened = approval::open(next, &bench(draft.input, people), last.at, draft.now);
+    draft.plan.status.stages.push(opened.clone());
+    stage_opened(draft, &opened);
     step(draft);
 }
 
 /// Records that a stage opened.
-pub(super) fn stage_opened(draft: &mut Draft<'_, '_>) {
-    if let Some(stage) = draft.plan.status.stages.last().cloned() {
-        let names: Vec<String> = stage.approvers.iter().map(approval::show).collect();
-        let text = format!("stage {:?} is open to {} until {}", stage.name, names.join(", "), show(stage.deadline));
-        draft.publish(false, "StageOpened", None, &text);
-    }
+pub(super) fn stage_opened(draft: &mut Draft<'_, '_>, stage: &StageStatus) {
+    let names: Vec<String> = stage.approvers.iter().map(approval::show).collect();
+    let text = format!("stage {:?} is open to {} until {}", stage.name, names.join(", "), show(stage.deadline));
+    draft.publish(false, "StageOpened", None, &text);
 }

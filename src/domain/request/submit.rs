@@ -6,12 +6,13 @@ use crate::api::Policy;
 use crate::api::access_request::{PinnedPolicy, RequestPhase, RequestType, Schedule};
 use crate::api::time::created;
 use crate::domain::eligibility::People;
-use crate::domain::guards::{self, Objection, Reason, Refusal};
-use crate::domain::readiness::generation;
-use crate::domain::{Trust, approval, schedule};
+use crate::domain::holdings::Rank;
+use crate::domain::meta::{generation, name, uid};
+use crate::domain::refusal::{Objection, Reason, Refusal};
+use crate::domain::{Trust, approval, guards, schedule};
 
 use super::draft::Draft;
-use super::{PREREQUISITE_TIMEOUT, pending};
+use super::{PREREQUISITE_TIMEOUT, case, pending};
 
 pub(super) fn step(draft: &mut Draft<'_, '_>) {
     if draft.cancelled() {
@@ -32,13 +33,14 @@ pub(super) fn step(draft: &mut Draft<'_, '_>) {
         let text = "spec.requestor is empty: the identity of who asks was not verified; the admission policies were not in force";
         return draft.deny(&Refusal::new(Reason::NotEligible, text), None);
     };
+    let case = case(input, &people, Rank::Submitted, draft.now);
     if input.request.spec.kind == RequestType::Remove {
-        return match guards::at_removal(input, &people, draft.now) {
+        return match guards::at_removal(&case) {
             Ok(()) => approve_at_once(draft, "no approval is needed to give access back"),
             Err(refusal) => draft.deny(&refusal, None),
         };
     }
-    match guards::at_submit(input, &people, draft.now) {
+    match guards::at_submit(&case) {
         Ok(passed) => accept(draft, &people, passed.policy, passed.schedule),
         Err(Objection::Refuse(refusal)) => draft.deny(&refusal, None),
         Err(Objection::Wait(refusal)) => wait(draft, &refusal),
@@ -50,7 +52,7 @@ fn wait(draft: &mut Draft<'_, '_>, refusal: &Refusal) {
     if draft.now >= until {
         return draft.deny(refusal, None);
     }
-    draft.say(Some(refusal.reason.word()), &refusal.message);
+    draft.say(Some(refusal.reason), &refusal.message);
     draft.wait_for(format!("{} (until {})", refusal.message, schedule::show(until)));
     draft.plan.requeue(Some(until));
 }
@@ -59,8 +61,8 @@ fn accept(draft: &mut Draft<'_, '_>, people: &People<'_>, policy: &Policy, perio
     let extend = draft.input.request.spec.kind == RequestType::Extend;
     let stages = if extend && !policy.spec.approval.for_extension { Vec::new() } else { policy.spec.approval.stages.clone() };
     let pinned = PinnedPolicy {
-        name: policy.metadata.name.clone().unwrap_or_default(),
-        uid: policy.metadata.uid.clone().unwrap_or_default(),
+        name: name(policy).to_owned(),
+        uid: uid(policy).to_owned(),
         generation: generation(policy),
         stages,
         expiration: policy.spec.expiration.clone(),
@@ -72,10 +74,10 @@ fn accept(draft: &mut Draft<'_, '_>, people: &People<'_>, policy: &Policy, perio
         None => approve_at_once(draft, &format!("policy {:?} requires no approval", pinned.name)),
         Some(first) => {
             let opened = approval::open(first, &pending::bench(draft.input, people), created(draft.input.request), draft.now);
-            draft.plan.status.stages.push(opened);
+            draft.plan.status.stages.push(opened.clone());
             pending::pin_content(draft);
             draft.enter(RequestPhase::PendingApproval, None, None, format!("accepted under policy {:?}", pinned.name));
-            pending::stage_opened(draft);
+            pending::stage_opened(draft, &opened);
         }
     }
 }

@@ -8,7 +8,7 @@ use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment};
 use entitlement_operator::domain::schedule::later;
-use entitlement_operator::domain::{Effect, Key, Plan, assignment, decision, readiness, request};
+use entitlement_operator::domain::{Effect, Key, Plan, assignment, decision, package, request};
 use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::plan::{Write, plan};
 
@@ -74,8 +74,18 @@ impl Store {
 
     fn package_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::AccessPackageStatus>> {
         let found = self.packages.get(key)?;
-        let offer = |name: &str| self.offers.get(&Key::new(&key.namespace, name));
-        Some(readiness::package(found, (&offer, self), true, self.counts(key), now))
+        let (pending_requests, live_assignments) = self.counts(key);
+        let input = package::Input {
+            package: found,
+            offer: &|name| self.offers.get(&Key::new(&key.namespace, name)),
+            cluster: self,
+            has_catalog: true,
+            pending_requests,
+            live_assignments,
+            unknown_incompatible: Vec::new(),
+            held_revocations: None,
+        };
+        Some(package::decide(&input, now))
     }
 
     fn assignment_plan(
@@ -91,7 +101,7 @@ impl Store {
 
     fn decision_plan(&self, key: &Key, now: DateTime<Utc>) -> Option<Plan<entitlement_operator::api::ApprovalDecisionStatus>> {
         let found = self.decisions.get(key).filter(|d| !self.requests.contains_key(&of_request(d)))?;
-        Some(decision::without_request(found, RETENTION, now))
+        Some(decision::decide(&decision::Input { decision: found, request: None, retention: RETENTION }, now))
     }
 
     pub fn grant_writes(&self, grant: &GrantKey, now: DateTime<Utc>) -> Vec<Write> {

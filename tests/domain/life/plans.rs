@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use entitlement_operator::api::assignment::Source;
 use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, CatalogResource};
 use entitlement_operator::domain::resource::{OfferedRole, Standing, Target};
-use entitlement_operator::domain::{Key, Plan, Trust, assignment, catalog, decision, readiness, request, resource};
+use entitlement_operator::domain::{Key, Plan, Trust, assignment, catalog, decision, package, policy, request, resource};
 use entitlement_operator::grants::GrantKey;
 use entitlement_operator::grants::decide::GrantInput;
 use entitlement_operator::grants::plan::{Place, plan};
@@ -56,7 +56,7 @@ impl Plans {
         let look = Look { stores, trust, now };
         let mut all = BTreeMap::new();
         for found in stores.catalogs.all() {
-            let plan = catalog::decide(&stores.catalog_input(found), None, now);
+            let plan = catalog::decide(&stores.catalog_input(found), now);
             all.insert(WorkItem::Catalog(Key::of(&**found)), Outcome::of(plan, found.status.as_ref()));
         }
         all.extend(stores.resources.all().map(|found| (WorkItem::Resource(Key::of(&**found)), look.resource(found))));
@@ -65,7 +65,7 @@ impl Plans {
             let key = Key::of(&**found);
             let package = stores.packages.get(&Key::new(&key.namespace, &found.spec.access_package));
             let has_catalog = stores.catalog_of(&key.namespace).is_some();
-            let plan = readiness::policy(found, package.map(|p| &**p), has_catalog, now);
+            let plan = policy::decide(&policy::Input { policy: found, package: package.map(|p| &**p), has_catalog }, now);
             all.insert(WorkItem::Policy(key), Outcome::of(plan, found.status.as_ref()));
         }
         all.extend(stores.requests.all().map(|found| (WorkItem::Request(Key::of(&**found)), look.request(found))));
@@ -114,11 +114,18 @@ impl Look<'_> {
 
     fn package(&self, found: &AccessPackage) -> Outcome {
         let (stores, key) = (self.stores, Key::of(found));
-        let offer = |name: &str| stores.offer(&Key::new(&key.namespace, name));
-        let has_catalog = stores.catalog_of(&key.namespace).is_some();
-        let mut plan = readiness::package(found, (&offer, stores), has_catalog, stores.package_counts(&key), self.now);
-        readiness::incompatible_found(&mut plan, found, &stores.unknown_foes(found), self.now);
-        Outcome::of(plan, found.status.as_ref())
+        let (pending_requests, live_assignments) = stores.package_counts(&key);
+        let input = package::Input {
+            package: found,
+            offer: &|name| stores.offer(&Key::new(&key.namespace, name)),
+            cluster: stores,
+            has_catalog: stores.catalog_of(&key.namespace).is_some(),
+            pending_requests,
+            live_assignments,
+            unknown_incompatible: stores.unknown_foes(found),
+            held_revocations: None,
+        };
+        Outcome::of(package::decide(&input, self.now), found.status.as_ref())
     }
 
     fn request(&self, found: &AccessRequest) -> Outcome {
@@ -129,11 +136,9 @@ impl Look<'_> {
 
     fn decision(&self, found: &ApprovalDecision) -> Outcome {
         let request = Key::new(Key::of(found).namespace, &found.spec.access_request);
-        let plan = match self.stores.requests.get(&request) {
-            Some(request) => decision::with_request(found, request.phase(), RETENTION, self.now),
-            None => decision::without_request(found, RETENTION, self.now),
-        };
-        Outcome::of(plan, found.status.as_ref())
+        let request = self.stores.requests.get(&request).map(|request| request.phase());
+        let input = decision::Input { decision: found, request, retention: RETENTION };
+        Outcome::of(decision::decide(&input, self.now), found.status.as_ref())
     }
 
     /// The caches lag behind nothing: what they do not show does not exist.

@@ -6,8 +6,8 @@ use entitlement_operator::api::approval_decision::STAGE_CLOSED;
 use entitlement_operator::api::catalog::NotedOwner;
 use entitlement_operator::api::policy::Stage;
 use entitlement_operator::api::{AccessRequest, ApprovalDecision, Identity, Subject, Word};
-use entitlement_operator::domain::Trust;
 use entitlement_operator::domain::approval::{Bench, approvers_at, judge, open, order};
+use entitlement_operator::domain::{Key, Trust};
 
 use crate::builders::*;
 
@@ -61,7 +61,13 @@ impl Table {
         let mut sorted: Vec<&ApprovalDecision> = decisions.iter().collect();
         order(&mut sorted);
         let judged = judge(&self.stage, &mut status, &bench, &sorted);
-        (status.state, judged.into_iter().map(|(key, word)| (key.name, word.err().map_or("Decided", Word::as_str))).collect())
+        (
+            status.state,
+            judged
+                .into_iter()
+                .map(|(decision, word)| (Key::of(decision).name, word.err().map_or("Decided", Word::as_str)))
+                .collect(),
+        )
     }
 
     fn one(&self, decision: ApprovalDecision) -> (StageState, &'static str) {
@@ -131,7 +137,7 @@ fn a_decision_before_the_stage_opened_does_not_count() {
         let mut status = open(&lead(), &bench, at(10), at(12));
         assert_eq!(status.deadline, at(12 + 14 * DAY), "its time runs from when people can see it");
         let made = carol("d1").created(at(seconds));
-        assert_eq!(judge(&lead(), &mut status, &bench, &[&made]), [(key("d1"), word)]);
+        assert_eq!(judge(&lead(), &mut status, &bench, &[&made]), [(&made, word)]);
     }
 }
 

@@ -7,8 +7,8 @@ use entitlement_operator::api::condition;
 use entitlement_operator::api::labels::{CATALOG, IN_USE, MANAGED_BY, OPERATOR};
 use entitlement_operator::api::policy::Scope;
 use entitlement_operator::api::{Catalog, CatalogStatus, Policy, Subject};
-use entitlement_operator::domain::catalog::{self, Input, from_rbac, new_namespace};
-use entitlement_operator::domain::readiness::generation;
+use entitlement_operator::domain::catalog::{self, Input, Offering, from_rbac, new_namespace};
+use entitlement_operator::domain::meta::generation;
 use entitlement_operator::domain::{Effect, Plan};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::RoleBinding;
@@ -42,10 +42,11 @@ impl Place {
             bindings: self.bindings.iter().map(|b| (name(b), b)).collect(),
             packages: self.packages,
             resources: self.resources,
-            policies: self.policies.iter().map(|(policy, asks)| (policy, *asks)).collect(),
+            policies: self.policies.iter().map(|(policy, in_use)| Offering { policy, in_use: *in_use }).collect(),
             waiting: self.waiting.iter().collect(),
+            last_failure: None,
         };
-        let plan = catalog::decide(&input, None, at(50));
+        let plan = catalog::decide(&input, at(50));
         crate::words::are_listed("Catalog", &plan.status);
         plan
     }

@@ -1,10 +1,10 @@
-//! Decisions about requests that do not exist.
+//! The rows of the table of a decision, apart from its judgement.
 
 use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::approval_decision::{DUPLICATE, NOT_AN_APPROVER, REASONS};
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{ApprovalDecision, ApprovalDecisionStatus};
-use entitlement_operator::domain::decision::{is_judged, judged, with_request, without_request};
+use entitlement_operator::domain::decision::{self, Input, is_judged, judged};
 use entitlement_operator::domain::{Effect, Plan};
 
 use crate::builders::*;
@@ -14,7 +14,13 @@ fn carol() -> ApprovalDecision {
 }
 
 fn decide(decision: &ApprovalDecision, seconds: i64) -> Plan<ApprovalDecisionStatus> {
-    without_request(decision, RETENTION, at(seconds))
+    beside(decision, None, seconds)
+}
+
+fn beside(decision: &ApprovalDecision, request: Option<RequestPhase>, seconds: i64) -> Plan<ApprovalDecisionStatus> {
+    let plan = decision::decide(&Input { decision, request, retention: RETENTION }, at(seconds));
+    crate::words::are_listed("ApprovalDecision", &plan.status);
+    plan
 }
 
 #[test]
@@ -56,14 +62,18 @@ fn a_decision_without_a_request_goes_after_a_day_and_one_that_counted_after_its_
 
 #[test]
 fn a_decision_that_did_not_count_goes_before_its_request_and_one_that_counted_never_does() {
-    let at_a_look = |decision: &ApprovalDecision, now| with_request(decision, RequestPhase::PendingApproval, RETENTION, at(now));
+    let reconciled = |decision: &ApprovalDecision, now| beside(decision, Some(RequestPhase::PendingApproval), now);
     let mut decision = carol();
-    assert_eq!((at_a_look(&decision, 20).requeue_at, at_a_look(&decision, 20).effects), (None, vec![]), "the request judges it");
+    assert_eq!(
+        (reconciled(&decision, 20).requeue_at, reconciled(&decision, 20).effects),
+        (None, vec![]),
+        "the request judges it"
+    );
     decision.status = Some(judged(&carol(), Err(NOT_AN_APPROVER), at(11)));
-    assert_eq!(at_a_look(&decision, 20).requeue_at, Some(at(10 + DAY)));
-    assert_eq!(at_a_look(&decision, 10 + DAY).effects, [Effect::DeleteSelf]);
+    assert_eq!(reconciled(&decision, 20).requeue_at, Some(at(10 + DAY)));
+    assert_eq!(reconciled(&decision, 10 + DAY).effects, [Effect::DeleteSelf]);
     decision.status = Some(judged(&carol(), Ok(()), at(11)));
-    assert_eq!((at_a_look(&decision, 400 * DAY).requeue_at, at_a_look(&decision, 400 * DAY).effects), (None, vec![]));
+    assert_eq!((reconciled(&decision, 400 * DAY).requeue_at, reconciled(&decision, 400 * DAY).effects), (None, vec![]));
 }
 
 #[test]
