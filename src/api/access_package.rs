@@ -4,7 +4,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::condition::shared::{AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED};
+use super::condition::shared::{
+    AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED, events as shared_events,
+};
 use super::word::vocabulary;
 
 /// An AccessPackage bundles roles on resources, so that people ask for what they need for a task and not for single roles. Who can
@@ -130,5 +132,9 @@ vocabulary! {
         ROLE_NOT_IN_RESOURCE = "RoleNotInResource" in "`Ready=False`";
         /// The message names what does not exist.
         NOT_FOUND = "NotFound" in "`IncompatibleNotFound=True`";
+    }
+    events [shared_events::READY, shared_events::NOT_READY, shared_events::MASS_REVOCATION_HELD] {
+        /// `incompatibleWith` names something that does not exist; the condition `IncompatibleNotFound` came.
+        INCOMPATIBLE_NOT_FOUND = "IncompatibleNotFound", Warning, in "Event";
     }
 }

@@ -13,7 +13,7 @@ use super::policy::{Expiration, Stage};
 use super::span::Span;
 use super::subject::{Identity, Subject};
 use super::timeline::TimelineEntry;
-pub use reason::{ACCEPTED, APPROVED, CONDITIONS, DELIVERED, REASONS, Reason};
+pub use reason::{ACCEPTED, APPROVED, CONDITIONS, DELIVERED, EVENTS, REASONS, Reason, events};
 pub use stage::{ContentRole, CountedDecision, StageState, StageStatus};
 
 /// An AccessRequest asks for an access package, for a longer stay in it, or to give it back. It is one workflow: its spec cannot be

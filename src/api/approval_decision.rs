@@ -119,4 +119,5 @@ vocabulary! {
         /// No such request (yet).
         REQUEST_NOT_FOUND = "RequestNotFound" in "`Counted=Unknown`, `Ready=False`";
     }
+    events [] {}
 }

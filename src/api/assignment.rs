@@ -12,7 +12,7 @@ use super::access_request::Schedule;
 use super::subject::{Identity, Subject};
 use super::time::whole;
 use super::timeline::TimelineEntry;
-pub use reason::{ACCEPTED, CONDITIONS, DELIVERED, REASONS};
+pub use reason::{ACCEPTED, CONDITIONS, DELIVERED, EVENTS, REASONS, events};
 
 /// An Assignment is the fact that a subject holds an access package for a period. The operator writes one for each approved request; managers
 /// may write one directly. Access follows it: what no live Assignment gives, nobody has.

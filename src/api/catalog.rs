@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::condition::shared::{AVAILABLE, IN_USE};
+use super::condition::shared::{AVAILABLE, IN_USE, events as shared_events};
 use super::subject::Subject;
 use super::word::vocabulary;
 
@@ -143,6 +143,12 @@ vocabulary! {
         BINDINGS_PENDING = "BindingsPending" in "`Ready=False`";
         /// The message names who is bound to nothing.
         SYSTEM_SUBJECT = "SystemSubject" in "`SubjectsNotBound=True`";
+    }
+    events [shared_events::READY, shared_events::NOT_READY] {
+        /// The namespace of the catalog is created.
+        CREATING_NAMESPACE = "CreatingNamespace", Normal, in "Event";
+        /// Users of Kubernetes itself are named, to whom nothing is bound; the condition `SubjectsNotBound` came.
+        SUBJECTS_NOT_BOUND = "SubjectsNotBound", Warning, in "Event";
     }
 }
 

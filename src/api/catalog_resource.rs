@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::subject::{Identity, TOO_MANY_GROUPS};
 pub use status::{
-    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONDITIONS, CONFLICT, CatalogResourceStatus, NAME_TAKEN,
-    NAMESPACE_NOT_FOUND, PlaceStatus, REASONS, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONDITIONS, CONFLICT, CatalogResourceStatus, EVENTS,
+    NAME_TAKEN, NAMESPACE_NOT_FOUND, PlaceStatus, REASONS, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
+    events,
 };
 
 /// A CatalogResource brings something that people can have roles in (namespaces of this cluster, or the cluster itself) into a

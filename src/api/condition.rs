@@ -23,6 +23,12 @@ vocabulary! {
         /// The operator tries again by itself, after longer and longer pauses.
         TRIED_AGAIN = "TriedAgain" in "`WriteFailed=True`";
     }
+    events [] {
+        /// Something that follows from the object could not be written and is tried again; the condition `WriteFailed` came.
+        WRITE_FAILED = "WriteFailed", Warning, in "Event";
+        /// The object is stored and cannot be read; the message says what is wrong.
+        UNREADABLE = "Unreadable", Warning, in "Event";
+    }
 }
 
 /// Words of several kinds, which list them by name.
@@ -45,6 +51,14 @@ pub mod shared {
             NOT_YET_JUDGED = "NotYetJudged" in "`Ready=False`; of a CatalogResource `Authorized=Unknown`, too";
             /// The message says what would be taken from whom, and how to confirm it.
             CONFIRMATION_REQUIRED = "ConfirmationRequired" in "`MassRevocationHeld=True`";
+        }
+        events [] {
+            /// The object became what its spec asks for.
+            READY = "Ready", Normal, in "Event";
+            /// The object is not what its spec asks for, or not for the same reason as before. It is no Warning while it passes by itself.
+            NOT_READY = "NotReady", Warning, in "Event";
+            /// An edit would take a role from so many that it waits for a confirmation; the condition `MassRevocationHeld` came.
+            MASS_REVOCATION_HELD = "MassRevocationHeld", Warning, in "Event";
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use chrono::{DateTime, Utc};
 
 use super::catalog::yes;
-use super::condition::shared::{AVAILABLE, NO_CATALOG};
+use super::condition::shared::{AVAILABLE, NO_CATALOG, events as shared_events};
 use super::span::Span;
 use super::subject::Subject;
 use super::word::vocabulary;
@@ -248,4 +248,5 @@ vocabulary! {
         /// `expiration.at` lies in the past, so that nothing can be granted under the policy.
         EXPIRATION_PASSED = "ExpirationPassed" in "`Ready=False`";
     }
+    events [shared_events::READY, shared_events::NOT_READY] {}
 }

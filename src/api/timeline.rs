@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use super::assignment::events;
+use super::word::EventReason;
+
 /// One thing that happened, recorded once.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -27,41 +30,39 @@ pub struct TimelineEntry {
 pub const MOST: usize = 64;
 
 /// Events that may come and go many times while access is repaired; any other is decisive.
-const PASSING: [&str; 4] = ["Pending", "Provisioning", "PartiallyDelivered", "Delivered"];
+const PASSING: [EventReason; 4] = [events::PENDING, events::PROVISIONING, events::PARTIALLY_DELIVERED, events::DELIVERED];
 /// The first entries tell how it began, and stay.
 const BEGINNING: usize = 8;
 
-/// Adds an entry. When the timeline is full, the oldest entry goes that only tells of coming and going.
-pub fn record(timeline: &mut Vec<TimelineEntry>, entry: TimelineEntry) {
+/// Adds an entry, which is the one way to make one. When the timeline is full, the oldest entry goes that only tells of coming and going.
+pub fn record(timeline: &mut Vec<TimelineEntry>, at: DateTime<Utc>, event: EventReason, by: Option<String>, message: String) {
     if timeline.len() >= MOST {
-        let passing = timeline.iter().skip(BEGINNING).position(|entry| PASSING.contains(&entry.event.as_str()));
-        timeline.remove(BEGINNING + passing.unwrap_or_default());
+        let is_passing = |entry: &TimelineEntry| PASSING.iter().any(|event| entry.event == *event);
+        let passing = timeline.iter().skip(BEGINNING).position(is_passing);
+        timeline.remove(BEGINNING + passing.unwrap_or_default()); // where all are decisive, the oldest after the beginning
     }
-    timeline.push(entry);
+    timeline.push(TimelineEntry { at, event: event.as_str().to_owned(), by, message });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entry(event: &str) -> TimelineEntry {
-        TimelineEntry { at: DateTime::UNIX_EPOCH, event: event.to_owned(), by: None, message: String::new() }
-    }
-
     #[test]
     fn keeps_beginning_end_and_what_was_decided() {
         let mut timeline = Vec::new();
-        record(&mut timeline, entry("Submitted"));
+        let mut record = |event| record(&mut timeline, DateTime::UNIX_EPOCH, event, None, String::new());
+        record(events::SCHEDULED);
         for round in 0..100 {
-            record(&mut timeline, entry("Provisioning"));
-            record(&mut timeline, entry("Delivered"));
+            record(events::PROVISIONING);
+            record(events::DELIVERED);
             if round == 10 {
-                record(&mut timeline, entry("EndMoved"));
+                record(events::END_MOVED);
             }
         }
-        record(&mut timeline, entry("Revoked"));
-        let events: Vec<&str> = timeline.iter().map(|e| e.event.as_str()).collect();
-        assert_eq!((events.len(), events.first(), events.last()), (MOST, Some(&"Submitted"), Some(&"Revoked")));
-        assert!(events.contains(&"EndMoved"));
+        record(events::REVOKED);
+        let told: Vec<&str> = timeline.iter().map(|e| e.event.as_str()).collect();
+        assert_eq!((told.len(), told.first(), told.last()), (MOST, Some(&"Scheduled"), Some(&"Revoked")));
+        assert!(told.contains(&"EndMoved"));
     }
 }

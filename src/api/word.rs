@@ -1,4 +1,5 @@
-//! The words for machines: types of conditions, and reasons. Each is declared once, beside its kind, with its meaning; `docs/api.md` lists them.
+//! The words for machines: types of conditions, reasons, and events. Each is declared once, beside its kind, with its meaning; `docs/api.md`
+//! lists them.
 
 use std::fmt;
 
@@ -51,11 +52,67 @@ impl PartialEq<Word> for String {
     }
 }
 
-/// Declares the words of a kind: `CONDITIONS` and `REASONS` list them, after those in brackets, which are declared elsewhere.
+/// Whether an Event tells of something normal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// It is told for who follows what happens.
+    Normal,
+    /// A person must act on it.
+    Warning,
+}
+
+/// Something that happens: the reason of a Kubernetes Event, and the word of an entry in a timeline. Only the lists beside the kinds make one,
+/// so that nothing is told by a word that is not listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventReason {
+    text: &'static str,
+    severity: Severity,
+    /// Where it is told.
+    place: &'static str,
+    meaning: &'static str,
+}
+
+impl EventReason {
+    pub(in crate::api) const fn new(text: &'static str, severity: Severity, place: &'static str, meaning: &'static str) -> Self {
+        Self { text, severity, place, meaning }
+    }
+
+    /// As it stands in an Event or a timeline.
+    pub const fn as_str(self) -> &'static str {
+        self.text
+    }
+
+    /// Whether a person must act on it, unless its meaning says that it depends.
+    pub const fn severity(self) -> Severity {
+        self.severity
+    }
+
+    /// Where it is told: `timeline and Event`, or `Event`.
+    pub const fn place(self) -> &'static str {
+        self.place
+    }
+
+    /// What it means.
+    pub fn meaning(self) -> &'static str {
+        self.meaning.trim()
+    }
+}
+
+impl PartialEq<EventReason> for String {
+    fn eq(&self, event: &EventReason) -> bool {
+        self == event.text
+    }
+}
+
+/// Declares the words of a kind: `CONDITIONS`, `REASONS` and `EVENTS` list them, after those in brackets, which are declared elsewhere. Events
+/// have a module of their own, because some are called like a condition or a reason.
 macro_rules! vocabulary {
     (
         conditions [$($other:expr),*] { $($(#[doc = $what:literal])+ $condition:ident = $kind:literal;)* }
         reasons [$($shared:expr),*] { $($(#[doc = $why:literal])+ $reason:ident = $text:literal in $place:literal;)* }
+        events [$($common:expr),*] {
+            $($(#[doc = $means:literal])+ $event:ident = $happened:literal, $severity:ident, in $told:literal;)*
+        }
     ) => {
         $(
             #[doc = "Condition:"]
@@ -71,6 +128,20 @@ macro_rules! vocabulary {
         pub const CONDITIONS: &[$crate::api::word::Word] = &[$($other,)* $($condition),*];
         /// Its reasons.
         pub const REASONS: &[$crate::api::word::Word] = &[$($shared,)* $($reason),*];
+        /// Its events.
+        pub const EVENTS: &[$crate::api::word::EventReason] = &[$($common,)* $(events::$event),*];
+        /// What happens to it.
+        pub mod events {
+            $(
+                $(#[doc = $means])+
+                pub const $event: $crate::api::word::EventReason = $crate::api::word::EventReason::new(
+                    $happened,
+                    $crate::api::word::Severity::$severity,
+                    $told,
+                    concat!($($means),+),
+                );
+            )*
+        }
     };
 }
 pub(in crate::api) use vocabulary;
@@ -82,24 +153,27 @@ pub struct Vocabulary {
     pub conditions: Vec<Word>,
     /// Reasons of its conditions, and of its status where it has one.
     pub reasons: Vec<Word>,
+    /// What Events about it, and its timeline where it has one, tell.
+    pub events: Vec<EventReason>,
 }
 
-/// The words that may stand in the status of a kind, in the order of [`KINDS`].
+/// The words that may be said of a kind, in the order of [`KINDS`].
 pub fn vocabularies() -> [(&'static str, Vocabulary); KINDS.len()] {
     let words = [
-        (catalog::CONDITIONS, catalog::REASONS),
-        (catalog_resource::CONDITIONS, catalog_resource::REASONS),
-        (access_package::CONDITIONS, access_package::REASONS),
-        (policy::CONDITIONS, policy::REASONS),
-        (access_request::CONDITIONS, access_request::REASONS),
-        (approval_decision::CONDITIONS, approval_decision::REASONS),
-        (assignment::CONDITIONS, assignment::REASONS),
+        (catalog::CONDITIONS, catalog::REASONS, catalog::EVENTS),
+        (catalog_resource::CONDITIONS, catalog_resource::REASONS, catalog_resource::EVENTS),
+        (access_package::CONDITIONS, access_package::REASONS, access_package::EVENTS),
+        (policy::CONDITIONS, policy::REASONS, policy::EVENTS),
+        (access_request::CONDITIONS, access_request::REASONS, access_request::EVENTS),
+        (approval_decision::CONDITIONS, approval_decision::REASONS, approval_decision::EVENTS),
+        (assignment::CONDITIONS, assignment::REASONS, assignment::EVENTS),
     ];
     let mut kinds = KINDS.into_iter();
-    words.map(|(conditions, reasons)| {
+    words.map(|(conditions, reasons, events)| {
         let kind = kinds.next().unwrap_or_default();
         let denials: &[Word] = if kind == "AccessRequest" { access_request::Reason::WORDS } else { &[] };
         let conditions = [condition::CONDITIONS, conditions].concat();
-        (kind, Vocabulary { conditions, reasons: [denials, reasons, condition::REASONS].concat() })
+        let events = [events, condition::EVENTS].concat();
+        (kind, Vocabulary { conditions, reasons: [denials, reasons, condition::REASONS].concat(), events })
     })
 }

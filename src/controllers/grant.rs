@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::api::catalog_resource::events;
 use crate::domain::schedule::show;
 use crate::domain::{Key, Notice, Trust};
 use crate::error::Error;
@@ -67,7 +68,7 @@ fn publish_drift(context: &Context, key: &GrantKey, drifted: &[String]) {
     let resource = context.cache.read().resources.get(&Key::new(&key.namespace, &key.resource)).cloned();
     if let Some(resource) = resource {
         let message = format!("role {:?} was changed by somebody else and is repaired: {}", key.role, drifted.join("; "));
-        context.publish(&*resource, Notice { warning: true, reason: "DriftRepaired", message, ..Notice::default() });
+        context.publish(&*resource, Notice::new(events::DRIFT_REPAIRED, message));
     }
 }
 

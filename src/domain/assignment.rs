@@ -24,7 +24,7 @@ pub mod name;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::assignment::reason::GRANT_FAILED;
-use crate::api::assignment::{AssignmentPhase, GrantObject, GrantState};
+use crate::api::assignment::{AssignmentPhase, GrantObject, GrantState, events};
 use crate::api::labels::REVOKE;
 use crate::api::{AccessPackage, AccessRequest, Assignment, AssignmentStatus, Catalog, Policy, Word};
 
@@ -127,23 +127,23 @@ impl Draft<'_, '_> {
     }
 
     fn enter(&mut self, phase: AssignmentPhase, reason: Option<Word>, by: Option<&str>, message: &str) {
-        let (event, warning) = match phase {
-            AssignmentPhase::Pending => ("Pending", true),
-            AssignmentPhase::Scheduled => ("Scheduled", false),
-            AssignmentPhase::Provisioning => ("Provisioning", false),
-            AssignmentPhase::Delivered => ("Delivered", false),
-            AssignmentPhase::PartiallyDelivered => ("PartiallyDelivered", true),
-            AssignmentPhase::Revoking => ("Revoking", false),
-            AssignmentPhase::Expired => ("Expired", false),
-            AssignmentPhase::Revoked => ("Revoked", false),
+        let event = match phase {
+            AssignmentPhase::Pending => events::PENDING,
+            AssignmentPhase::Scheduled => events::SCHEDULED,
+            AssignmentPhase::Provisioning => events::PROVISIONING,
+            AssignmentPhase::Delivered => events::DELIVERED,
+            AssignmentPhase::PartiallyDelivered => events::PARTIALLY_DELIVERED,
+            AssignmentPhase::Revoking => events::REVOKING,
+            AssignmentPhase::Expired => events::EXPIRED,
+            AssignmentPhase::Revoked => events::REVOKED,
         };
         self.plan.status.phase = phase;
         self.say(reason, message);
         let told = match reason {
-            Some(reason) if reason.as_str() != event => format!("{reason}: {message}"),
+            Some(reason) if reason.as_str() != event.as_str() => format!("{reason}: {message}"),
             _ => message.to_owned(),
         };
-        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, warning, event, by, &told);
+        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, event, by, &told);
         history::entered(&mut self.plan.notices, reason.map(Word::as_str).unwrap_or_default());
     }
 
@@ -201,8 +201,7 @@ impl Draft<'_, '_> {
             accepted.end_time = requested;
             let text =
                 requested.map_or_else(|| "access has no end now".to_owned(), |end| format!("access ends at {} now", show(end)));
-            let by = None;
-            history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, false, "EndMoved", by, &text);
+            history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, events::END_MOVED, None, &text);
         }
     }
 

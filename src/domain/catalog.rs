@@ -24,6 +24,7 @@ use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject as RbacSubject};
 use crate::api::access_request::PinnedPolicy;
 use crate::api::catalog::{
     BINDINGS_PENDING, NAMESPACE_NOT_FOUND, NAMESPACE_NOT_OURS, NAMESPACE_PENDING, NotedOwner, SUBJECTS_NOT_BOUND, SYSTEM_SUBJECT,
+    events,
 };
 use crate::api::labels::{CATALOG, IN_USE, MANAGED_BY, OPERATOR};
 use crate::api::subject::{Subject, SubjectKind};
@@ -122,8 +123,8 @@ fn tell_unbound(input: &Input<'_>, plan: &mut Plan<CatalogStatus>, now: DateTime
             unbound.join(", ")
         )
     };
-    let (message, kind) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, SYSTEM_SUBJECT));
-    while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(input.catalog), now);
+    let (message, sign) = ((!unbound.is_empty()).then(text), (SUBJECTS_NOT_BOUND, SYSTEM_SUBJECT, events::SUBJECTS_NOT_BOUND));
+    while_it_holds(&mut plan.status.conditions, &mut plan.notices, sign, message, generation(input.catalog), now);
 }
 
 /// Whether a label of something says that it belongs to the catalog.
@@ -164,7 +165,7 @@ fn missing_namespace(catalog: &Catalog, wanted: String, plan: &mut Plan<CatalogS
         return Wrong::new(NAMESPACE_NOT_FOUND, text);
     }
     let message = format!("namespace {wanted:?} is created");
-    plan.notices.push(Notice { warning: false, reason: "CreatingNamespace", message, ..Notice::default() });
+    plan.notices.push(Notice::new(events::CREATING_NAMESPACE, message));
     plan.effects.push(Effect::CreateNamespace(wanted.clone()));
     Wrong::new(NAMESPACE_PENDING, format!("namespace {wanted:?} is being created"))
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::timeline::{TimelineEntry, record};
+use crate::api::word::EventReason;
 
 use super::plan::Notice;
 use super::text::clip;
@@ -15,22 +16,18 @@ pub fn publish(
     timeline: &mut Vec<TimelineEntry>,
     notices: &mut Vec<Notice>,
     now: DateTime<Utc>,
-    warning: bool,
-    event: &'static str,
+    event: EventReason,
     by: Option<&str>,
     message: &str,
 ) {
     let message = clip(message, LONGEST);
-    record(
-        timeline,
-        TimelineEntry { at: now, event: event.to_owned(), by: by.map(|by| clip(by, LONGEST)), message: message.clone() },
-    );
+    record(timeline, now, event, by.map(|by| clip(by, LONGEST)), message.clone());
     let message = match by {
         Some(by) if !message.is_empty() => format!("{message} (by {by})"),
         Some(by) => format!("by {by}"),
         None => message,
     };
-    notices.push(Notice { warning, reason: event, message, ..Notice::default() });
+    notices.push(Notice::new(event, message));
 }
 
 /// Says of the last entry that it tells of a phase that was entered, for this reason.

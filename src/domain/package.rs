@@ -16,7 +16,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::api::access_package::{
-    INCOMPATIBLE_NOT_FOUND, NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE,
+    INCOMPATIBLE_NOT_FOUND, NOT_FOUND, RESOURCE_NOT_FOUND, RESOURCE_NOT_READY, ROLE_NOT_IN_RESOURCE, events,
 };
 use crate::api::condition::shared::NOT_YET_JUDGED;
 use crate::api::{AccessPackage, AccessPackageStatus};
@@ -92,6 +92,6 @@ fn every_role(input: &Input<'_>) -> Result<(), Wrong> {
 fn incompatible_found(input: &Input<'_>, plan: &mut Plan<AccessPackageStatus>, now: DateTime<Utc>) {
     let unknown = &input.unknown_incompatible;
     let text = || format!("incompatibleWith names what does not exist, and so bars nothing: {}", unknown.join(", "));
-    let (message, kind) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, NOT_FOUND));
-    while_it_holds(&mut plan.status.conditions, &mut plan.notices, kind, message, generation(input.package), now);
+    let (message, sign) = ((!unknown.is_empty()).then(text), (INCOMPATIBLE_NOT_FOUND, NOT_FOUND, events::INCOMPATIBLE_NOT_FOUND));
+    while_it_holds(&mut plan.status.conditions, &mut plan.notices, sign, message, generation(input.package), now);
 }

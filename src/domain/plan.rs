@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use k8s_openapi::api::rbac::v1::RoleBinding;
 
+use crate::api::word::{EventReason, Severity};
 use crate::api::{ApprovalDecisionStatus, Assignment};
 
 use super::meta::Key;
@@ -61,18 +62,26 @@ pub enum Effect {
 }
 
 /// Something to tell people in a Kubernetes Event.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     /// `true`: something that a person must act on.
     pub warning: bool,
-    /// The phase or what happened, in CamelCase.
-    pub reason: &'static str,
+    /// What happened.
+    pub reason: EventReason,
     /// Of a change of phase, its reason in the status, empty for none; `None`: no phase was entered.
     pub entered: Option<&'static str>,
     /// For people.
     pub message: String,
     /// Counted, but not told: anybody can cause as much of it as the API server takes, and an Event is one more object to store.
     pub quiet: bool,
+}
+
+impl Notice {
+    /// Tells of something by a word of the lists in `api`.
+    pub fn new(reason: EventReason, message: impl Into<String>) -> Self {
+        let warning = reason.severity() == Severity::Warning;
+        Self { warning, reason, entered: None, message: message.into(), quiet: false }
+    }
 }
 
 /// What reconciling an object once leads to.

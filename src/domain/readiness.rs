@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::catalog::{BINDINGS_PENDING, NAMESPACE_PENDING};
-use crate::api::catalog_resource::{CONFLICT, NAME_TAKEN};
+use crate::api::catalog_resource::{self, CONFLICT, NAME_TAKEN};
 use crate::api::condition::shared::{
-    AVAILABLE, CONFIRMATION_REQUIRED, IN_USE as STILL_IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED,
+    AVAILABLE, CONFIRMATION_REQUIRED, IN_USE as STILL_IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED, events,
 };
 use crate::api::condition::{self, READY, State, TRIED_AGAIN, WRITE_FAILED};
 use crate::api::labels::{CONFIRM_MASS_REVOCATION, IN_USE};
+use crate::api::word::EventReason;
 use crate::api::{AccessPackage, Word};
 
 use super::meta::{generation, has_finalizer, is_being_deleted, name, namespace};
@@ -58,12 +59,10 @@ pub fn set_ready(
         Err(wrong) => (State::False, wrong.reason, wrong.message),
     };
     if before != Some((state.as_str().to_owned(), reason.to_string())) {
-        notices.push(Notice {
-            warning: state == State::False && !PASSING.contains(&reason),
-            reason: if state == State::True { "Ready" } else { "NotReady" },
-            message: if message.is_empty() { "ready for use".to_owned() } else { message.clone() },
-            ..Notice::default()
-        });
+        let event = if state == State::True { events::READY } else { events::NOT_READY };
+        let text = if message.is_empty() { "ready for use" } else { &message };
+        let notice = Notice::new(event, text);
+        notices.push(Notice { warning: notice.warning && !PASSING.contains(&reason), ..notice });
     }
     condition::set(conditions, READY, state, reason, message, generation, now);
 }
@@ -99,21 +98,28 @@ pub fn write_failed<K: kube::Resource>(
     failed: Option<String>,
     now: DateTime<Utc>,
 ) {
-    while_it_holds(conditions, notices, (WRITE_FAILED, TRIED_AGAIN), failed, generation(object), now);
+    while_it_holds(
+        conditions,
+        notices,
+        (WRITE_FAILED, TRIED_AGAIN, condition::events::WRITE_FAILED),
+        failed,
+        generation(object),
+        now,
+    );
 }
 
-/// Sets or removes a condition that is there only while it holds, and tells when it comes.
+/// Sets or removes a condition that is there only while it holds, with its reason, and tells of the event when it comes.
 pub(super) fn while_it_holds(
     conditions: &mut Vec<Condition>,
     notices: &mut Vec<Notice>,
-    (kind, reason): (Word, Word),
+    (kind, reason, event): (Word, Word, EventReason),
     message: Option<String>,
     generation: i64,
     now: DateTime<Utc>,
 ) {
     let Some(message) = message else { return conditions.retain(|c| c.type_ != kind.as_str()) };
     if condition::get(conditions, kind).is_none() {
-        notices.push(Notice { warning: true, reason: kind.as_str(), message: message.clone(), ..Notice::default() });
+        notices.push(Notice::new(event, message.clone()));
     }
     condition::set(conditions, kind, State::True, reason, message, generation, now);
 }
@@ -138,7 +144,8 @@ pub fn mass_revocation_held<K: kube::Resource<DynamicType = ()>>(
         )
     };
     let message = (!held.is_empty()).then(message);
-    while_it_holds(conditions, notices, (MASS_REVOCATION_HELD, CONFIRMATION_REQUIRED), message, generation(object), now);
+    let sign = (MASS_REVOCATION_HELD, CONFIRMATION_REQUIRED, events::MASS_REVOCATION_HELD);
+    while_it_holds(conditions, notices, sign, message, generation(object), now);
 }
 
 /// Sets or removes the condition [`CONFLICT`]; `found` are the bindings that are in the way.
@@ -150,7 +157,14 @@ pub fn conflict<K: kube::Resource>(
     now: DateTime<Utc>,
 ) {
     let message = (!found.is_empty()).then(|| found.join("; "));
-    while_it_holds(conditions, notices, (CONFLICT, NAME_TAKEN), message, generation(object), now);
+    while_it_holds(
+        conditions,
+        notices,
+        (CONFLICT, NAME_TAKEN, catalog_resource::events::CONFLICT),
+        message,
+        generation(object),
+        now,
+    );
 }
 
 /// Objects of a catalog outside a catalog's namespace do nothing.

@@ -56,9 +56,6 @@ use super::separation::Foe;
 use super::trust::Trust;
 use draft::Draft;
 
-/// Entry in the timeline of a delivered request whose access is over.
-pub const ACCESS_ENDED: &str = "AccessEnded";
-
 /// How long a request waits for a package or policy that does not exist yet.
 pub const PREREQUISITE_TIMEOUT: TimeDelta = TimeDelta::hours(1);
 

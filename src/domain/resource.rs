@@ -8,7 +8,7 @@ mod vouching;
 use chrono::{DateTime, Utc};
 
 use crate::api::catalog_resource::{
-    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, REASONS, ROLE_NOT_FOUND, RoleRef, RoleState, RoleStatus,
+    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, REASONS, ROLE_NOT_FOUND, RoleRef, RoleState, RoleStatus, events,
 };
 use crate::api::condition::shared::NOT_YET_JUDGED;
 use crate::api::condition::{self, State};
@@ -137,7 +137,7 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
     };
     let before = condition::get(&plan.status.conditions, AUTHORIZED).map(|c| c.status.clone());
     if before.as_deref() != Some(state.as_str()) && state == State::False {
-        plan.notices.push(Notice { warning: true, reason: "NotAuthorized", message: message.clone(), ..Notice::default() });
+        plan.notices.push(Notice::new(events::NOT_AUTHORIZED, message.clone()));
     }
     condition::set(&mut plan.status.conditions, AUTHORIZED, state, why, message, generation, now);
 }

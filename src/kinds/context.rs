@@ -163,7 +163,7 @@ impl Context {
         K: Watched + kube::Resource<DynamicType = ()>,
     {
         if let Some(why) = notice.entered {
-            self.metrics.transitioned(K::NAME, notice.reason, why);
+            self.metrics.transitioned(K::NAME, notice.reason.as_str(), why);
         }
         if !notice.quiet {
             self.publish_about(object.object_ref(&()), notice);
@@ -175,7 +175,7 @@ impl Context {
         self.events.publish(Announcement {
             regarding,
             kind: if notice.warning { EventType::Warning } else { EventType::Normal },
-            reason: notice.reason.to_owned(),
+            reason: notice.reason.as_str().to_owned(),
             action: "Reconcile".to_owned(),
             message: notice.message,
         });

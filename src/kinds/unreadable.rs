@@ -122,7 +122,7 @@ fn phase(kind: &str, found: &DynamicObject) -> Option<String> {
 }
 
 fn publish(context: &Context, found: &DynamicObject, kind: &str, message: String) {
-    let notice = Notice { warning: true, reason: UNREADABLE.as_str(), message, ..Notice::default() };
+    let notice = Notice::new(condition::events::UNREADABLE, message);
     let mut regarding = found.object_ref(&ApiResource::erase::<Assignment>(&()));
     regarding.kind = Some(kind.to_owned());
     context.publish_about(regarding, notice);

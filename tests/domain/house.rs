@@ -63,6 +63,14 @@ fn only_the_write_side_and_the_questions_it_carries_send_requests() {
 }
 
 #[test]
+fn an_entry_of_a_timeline_is_made_in_one_place_from_a_declared_word() {
+    each_source("src", |path, text| {
+        let is_home = path.ends_with("src/api/timeline.rs");
+        assert!(is_home || !text.contains("TimelineEntry {"), "{} makes a TimelineEntry", path.display());
+    });
+}
+
+#[test]
 fn modules_say_their_idea_in_the_first_line() {
     each_source("src", |path, text| {
         let tests = path.to_string_lossy().contains("tests");

@@ -33,6 +33,38 @@ vocabulary! {
         /// The admission policies are not in force, so that no identity is verified: the request stands still.
         NOT_JUDGED = "IdentityNotEnforced" in "`Ready=False`";
     }
+    events [] {
+        /// It was made; the message is its justification. A request that is one too many has no Events, here and below.
+        SUBMITTED = "Submitted", Normal, in "timeline and Event";
+        /// The guards passed, and its first stage opens.
+        PENDING_APPROVAL = "PendingApproval", Normal, in "timeline and Event";
+        /// A stage opened; the message says who may decide it, and until when.
+        STAGE_OPENED = "StageOpened", Normal, in "timeline and Event";
+        /// An approval counted, and the stage needs more.
+        APPROVAL_COUNTED = "ApprovalCounted", Normal, in "timeline and Event";
+        /// The escalation approvers of the open stage may decide, too.
+        ESCALATED = "Escalated", Warning, in "timeline and Event";
+        /// A stage has its approvals.
+        STAGE_APPROVED = "StageApproved", Normal, in "timeline and Event";
+        /// The roles of the package changed while the request waited: approval begins anew.
+        CONTENT_CHANGED = "ContentChanged", Warning, in "timeline and Event";
+        /// Nobody's approval is missing.
+        APPROVED = "Approved", Normal, in "timeline and Event";
+        /// It is approved, and access starts later.
+        SCHEDULED = "Scheduled", Normal, in "timeline and Event";
+        /// Access is being given, extended or taken away.
+        PROVISIONING = "Provisioning", Normal, in "timeline and Event";
+        /// A role cannot be granted yet, and is tried again.
+        PARTIALLY_DELIVERED = "PartiallyDelivered", Warning, in "timeline and Event";
+        /// Every role is there, or the access is gone, or its end was moved, as the request asked.
+        DELIVERED = "Delivered", Normal, in "timeline and Event";
+        /// It was denied; the message begins with the reason.
+        DENIED = "Denied", Warning, in "timeline and Event";
+        /// It was withdrawn, or its assignment ended before every role was there.
+        CANCELLED = "Cancelled", Normal, in "timeline and Event";
+        /// The access that was delivered is over; the message says since when, and why.
+        ACCESS_ENDED = "AccessEnded", Normal, in "timeline and Event";
+    }
 }
 
 /// Declares [`Reason`] and its words.

@@ -49,4 +49,24 @@ vocabulary! {
         /// The object is being deleted.
         DELETED = "Deleted" in "phases `Revoking` and `Revoked`";
     }
+    events [] {
+        /// It gives nothing yet; the message begins with the reason.
+        PENDING = "Pending", Warning, in "timeline and Event";
+        /// It was accepted, and access starts later.
+        SCHEDULED = "Scheduled", Normal, in "timeline and Event";
+        /// Access is being granted, or a role of it again.
+        PROVISIONING = "Provisioning", Normal, in "timeline and Event";
+        /// Every role is in place.
+        DELIVERED = "Delivered", Normal, in "timeline and Event";
+        /// A role cannot be granted, and is tried again.
+        PARTIALLY_DELIVERED = "PartiallyDelivered", Warning, in "timeline and Event";
+        /// The end of access was moved, by an edit or an extension.
+        END_MOVED = "EndMoved", Normal, in "timeline and Event";
+        /// Access is being taken away.
+        REVOKING = "Revoking", Normal, in "timeline and Event";
+        /// Access is gone, because its end was reached.
+        EXPIRED = "Expired", Normal, in "timeline and Event";
+        /// Access is gone, because somebody ended it.
+        REVOKED = "Revoked", Normal, in "timeline and Event";
+    }
 }

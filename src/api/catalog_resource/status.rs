@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RoleRef;
-use crate::api::condition::shared::{AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED};
+use crate::api::condition::shared::{
+    AVAILABLE, CONFIRMATION_REQUIRED, IN_USE, MASS_REVOCATION_HELD, NO_CATALOG, NOT_YET_JUDGED, events as shared_events,
+};
 use crate::api::word::vocabulary;
 
 /// What the operator found.
@@ -142,5 +144,13 @@ vocabulary! {
         ROLE_IS_NAMESPACED = "RoleIsNamespaced" in "`Ready=False`";
         /// The message names the bindings that are in the way.
         NAME_TAKEN = "NameTaken" in "`Conflict=True`";
+    }
+    events [shared_events::READY, shared_events::NOT_READY, shared_events::MASS_REVOCATION_HELD] {
+        /// Somebody who wrote a role or its places may not hand it out; `Authorized` became `False`.
+        NOT_AUTHORIZED = "NotAuthorized", Warning, in "Event";
+        /// A binding of somebody else has the name of one that would be written; the condition `Conflict` came.
+        CONFLICT = "Conflict", Warning, in "Event";
+        /// Somebody else changed the operator's bindings, and they were put right; the message says what.
+        DRIFT_REPAIRED = "DriftRepaired", Warning, in "Event";
     }
 }

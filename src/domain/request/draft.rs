@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::api::access_request::reason::CANCELLED;
-use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState};
+use crate::api::access_request::{PinnedPolicy, RequestPhase, StageState, events};
 use crate::api::approval_decision::{CONTENT_CHANGED, REQUEST_NOT_PENDING};
 use crate::api::time::created;
+use crate::api::word::EventReason;
 use crate::api::{AccessRequestStatus, ApprovalDecision, Word};
 use crate::domain::approval::Judgement;
 use crate::domain::meta::{Key, generation, name};
@@ -39,17 +40,9 @@ impl<'s, 'a> Draft<'s, 'a> {
         let mut draft = Self { input, now, plan, just_passed: false, judged: BTreeSet::new() };
         if draft.plan.status.timeline.is_empty() {
             let by = input.request.spec.requestor.as_ref().map(|r| r.username.as_str());
-            let text = input.request.spec.justification.clone();
-            let status = &mut draft.plan.status;
-            history::publish(
-                &mut status.timeline,
-                &mut draft.plan.notices,
-                created(input.request),
-                false,
-                "Submitted",
-                by,
-                &text,
-            );
+            let (text, at) = (&input.request.spec.justification, created(input.request));
+            let timeline = &mut draft.plan.status.timeline;
+            history::publish(timeline, &mut draft.plan.notices, at, events::SUBMITTED, by, text);
             history::entered(&mut draft.plan.notices, "");
         }
         draft
@@ -65,16 +58,16 @@ impl<'s, 'a> Draft<'s, 'a> {
 
     /// Enters a phase, with its entry in the timeline.
     pub fn enter(&mut self, phase: RequestPhase, reason: Option<Word>, by: Option<&str>, message: impl Into<String>) {
-        let (event, warning) = match phase {
-            RequestPhase::Submitted => ("Submitted", false),
-            RequestPhase::PendingApproval => ("PendingApproval", false),
-            RequestPhase::Approved => ("Approved", false),
-            RequestPhase::Scheduled => ("Scheduled", false),
-            RequestPhase::Provisioning => ("Provisioning", false),
-            RequestPhase::PartiallyDelivered => ("PartiallyDelivered", true),
-            RequestPhase::Delivered => ("Delivered", false),
-            RequestPhase::Denied => ("Denied", true),
-            RequestPhase::Cancelled => ("Cancelled", false),
+        let event = match phase {
+            RequestPhase::Submitted => events::SUBMITTED,
+            RequestPhase::PendingApproval => events::PENDING_APPROVAL,
+            RequestPhase::Approved => events::APPROVED,
+            RequestPhase::Scheduled => events::SCHEDULED,
+            RequestPhase::Provisioning => events::PROVISIONING,
+            RequestPhase::PartiallyDelivered => events::PARTIALLY_DELIVERED,
+            RequestPhase::Delivered => events::DELIVERED,
+            RequestPhase::Denied => events::DENIED,
+            RequestPhase::Cancelled => events::CANCELLED,
         };
         let message = message.into();
         self.plan.status.phase = phase;
@@ -83,16 +76,16 @@ impl<'s, 'a> Draft<'s, 'a> {
         }
         self.say(reason, &message);
         let told = match reason {
-            Some(reason) if reason.as_str() != event => format!("{reason}: {message}"),
+            Some(reason) if reason.as_str() != event.as_str() => format!("{reason}: {message}"),
             _ => message,
         };
-        self.publish(warning, event, by, &told);
+        self.publish(event, by, &told);
         history::entered(&mut self.plan.notices, reason.map(Word::as_str).unwrap_or_default());
     }
 
     /// Records something that is no change of phase.
-    pub fn publish(&mut self, warning: bool, event: &'static str, by: Option<&str>, message: &str) {
-        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, warning, event, by, message);
+    pub fn publish(&mut self, event: EventReason, by: Option<&str>, message: &str) {
+        history::publish(&mut self.plan.status.timeline, &mut self.plan.notices, self.now, event, by, message);
     }
 
     /// Sets reason and message, without a change of phase.

@@ -4,13 +4,12 @@ use chrono::TimeDelta;
 
 use crate::api::Assignment;
 use crate::api::access_request::reason::DONE;
-use crate::api::access_request::{RequestPhase, RequestType};
+use crate::api::access_request::{RequestPhase, RequestType, events};
 use crate::api::timeline::TimelineEntry;
 use crate::domain::plan::Effect;
 use crate::domain::refusal::Reason;
 use crate::domain::schedule::show;
 
-use super::ACCESS_ENDED;
 use super::deliver::target;
 use super::draft::Draft;
 
@@ -48,7 +47,7 @@ fn kept(draft: &Draft<'_, '_>) -> TimeDelta {
 
 /// Tells once that the access which was delivered is over, and why: requestors read their requests, and mostly no assignments.
 fn access_ended(draft: &mut Draft<'_, '_>) {
-    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ACCESS_ENDED);
+    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == events::ACCESS_ENDED);
     let gave = draft.phase() == RequestPhase::Delivered && draft.input.request.spec.kind != RequestType::Remove;
     if told || !gave {
         return;
@@ -61,7 +60,7 @@ fn access_ended(draft: &mut Draft<'_, '_>) {
         },
     };
     let message = format!("access ended at {}: {why}", show(at));
-    draft.publish(false, ACCESS_ENDED, None, &message);
+    draft.publish(events::ACCESS_ENDED, None, &message);
     draft.say(Some(DONE), &message);
     if let Some(period) = &mut draft.plan.status.schedule {
         period.end_time = Some(period.end_time.map_or(at, |end| end.min(at)));

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 
 use crate::api::access_request::reason::{AWAITING_APPROVAL, NO_APPROVER};
-use crate::api::access_request::{RequestPhase, StageState, StageStatus};
-use crate::api::approval_decision::{CONTENT_CHANGED, Verdict};
+use crate::api::access_request::{RequestPhase, StageState, StageStatus, events};
+use crate::api::approval_decision::Verdict;
 use crate::api::policy::Stage;
 use crate::api::{ApprovalDecision, Catalog};
 use crate::domain::approval::{self, Bench};
@@ -16,11 +16,6 @@ use crate::domain::schedule::show;
 
 use super::Input;
 use super::draft::Draft;
-
-/// Event of the timeline: more people may decide a stage.
-const ESCALATED: &str = "Escalated";
-/// Event of the timeline: an approval counted, and the stage needs more.
-const APPROVAL_COUNTED: &str = "ApprovalCounted";
 
 /// What the status of a request in this phase says.
 const OPEN_STAGE: &str = "an open stage of its policy";
@@ -86,7 +81,7 @@ fn follow_content(draft: &mut Draft<'_, '_>, people: &People<'_>) {
         "the roles of the package have changed, or what they are bound to; approval begins anew, for {}",
         if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") }
     );
-    draft.publish(true, CONTENT_CHANGED.as_str(), None, &text);
+    draft.publish(events::CONTENT_CHANGED, None, &text);
     stage_opened(draft, &opened);
 }
 
@@ -122,7 +117,7 @@ fn count(draft: &mut Draft<'_, '_>, people: &People<'_>, stage: &OpenStage) -> O
         status.decisions.iter().enumerate().take(status.decisions.len().saturating_sub(decisive)).skip(before)
     {
         let text = format!("stage {:?}, {} of {}: {}", status.name, number + 1, stage.terms.approvals_required, counted.reason);
-        draft.publish(false, APPROVAL_COUNTED, Some(&counted.approver), &text);
+        draft.publish(events::APPROVAL_COUNTED, Some(&counted.approver), &text);
     }
     judged.into_iter().for_each(|(decision, judgement)| draft.judge(decision, judgement));
     Some(status)
@@ -140,9 +135,9 @@ fn still_open(draft: &mut Draft<'_, '_>, people: &People<'_>, stage: &OpenStage,
     draft.plan.status.stages.pop(); // it is the last
     draft.plan.status.stages.push(status.clone());
     let text = format!("stage {:?}: the escalation approvers may decide too", status.name);
-    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == ESCALATED && entry.message == text);
+    let told = draft.plan.status.timeline.iter().any(|entry| entry.event == events::ESCALATED && entry.message == text);
     if status.escalates_at.is_some_and(|at| now >= at) && !told {
-        draft.publish(true, ESCALATED, None, &text);
+        draft.publish(events::ESCALATED, None, &text);
     }
     let names: Vec<String> = status.approvers.iter().map(approval::show).collect();
     let missing = approvals(approval::required(&stage.terms).saturating_sub(status.decisions.len()));
@@ -173,7 +168,7 @@ fn denied(draft: &mut Draft<'_, '_>, stage: &StageStatus) {
 /// The stage has its approvals: the next one opens, or the request is approved.
 fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, next: Option<&Stage>, status: &StageStatus) {
     let Some(last) = status.decisions.last() else { return draft.incomplete("who approved its last stage") };
-    draft.publish(false, "StageApproved", Some(&last.approver), &format!("stage {:?}: {}", status.name, last.reason));
+    draft.publish(events::STAGE_APPROVED, Some(&last.approver), &format!("stage {:?}: {}", status.name, last.reason));
     let Some(next) = next else {
         return draft.enter(RequestPhase::Approved, None, Some(&last.approver), "every stage has its approvals");
     };
@@ -188,5 +183,5 @@ fn approved(draft: &mut Draft<'_, '_>, people: &People<'_>, next: Option<&Stage>
 pub(super) fn stage_opened(draft: &mut Draft<'_, '_>, stage: &StageStatus) {
     let names: Vec<String> = stage.approvers.iter().map(approval::show).collect();
     let text = format!("stage {:?} is open to {} until {}", stage.name, names.join(", "), show(stage.deadline));
-    draft.publish(false, "StageOpened", None, &text);
+    draft.publish(events::STAGE_OPENED, None, &text);
 }

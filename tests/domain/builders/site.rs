@@ -159,9 +159,9 @@ impl Site {
             trust: &self.trust,
             open: &|_, _| false,
         };
-        let status = resource::decide(&input, self.now).status;
-        crate::words::are_listed("CatalogResource", &status);
-        CatalogResource { status: Some(status), ..self.resource.clone() }
+        let plan = resource::decide(&input, self.now);
+        crate::words::are_told("CatalogResource", &plan);
+        CatalogResource { status: Some(plan.status), ..self.resource.clone() }
     }
 
     /// Looks, asks and writes until nothing changes.

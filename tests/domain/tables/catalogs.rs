@@ -24,13 +24,23 @@ struct Place {
     resources: usize,
     policies: Vec<(Policy, bool)>,
     waiting: Vec<PinnedPolicy>,
+    last_failure: Option<String>,
 }
 
 fn place() -> Place {
     let mut catalog = catalog("payments").owned_by(&[user("carol")]);
     catalog.metadata.finalizers = Some(vec![IN_USE.to_owned()]);
     let namespace = Some(new_namespace(&catalog));
-    Place { catalog, namespace, bindings: vec![], packages: 0, resources: 0, policies: vec![], waiting: vec![] }
+    Place {
+        catalog,
+        namespace,
+        bindings: vec![],
+        packages: 0,
+        resources: 0,
+        policies: vec![],
+        waiting: vec![],
+        last_failure: None,
+    }
 }
 
 impl Place {
@@ -44,10 +54,10 @@ impl Place {
             resources: self.resources,
             policies: self.policies.iter().map(|(policy, in_use)| Offering { policy, in_use: *in_use }).collect(),
             waiting: self.waiting.iter().collect(),
-            last_failure: None,
+            last_failure: self.last_failure.as_deref(),
         };
         let plan = catalog::decide(&input, at(50));
-        crate::words::are_listed("Catalog", &plan.status);
+        crate::words::are_told("Catalog", &plan);
         plan
     }
 
@@ -114,7 +124,7 @@ fn what_passes_by_itself_is_nothing_to_warn_of() {
     let mut told = Vec::new();
     for _ in 0..5 {
         let plan = place.decide();
-        told.extend(plan.notices.iter().map(|note| (note.reason, note.warning)));
+        told.extend(plan.notices.iter().map(|note| (note.reason.as_str(), note.warning)));
         place.settle();
     }
     assert!(told.iter().all(|(_, warning)| !warning), "{told:?}");
@@ -211,4 +221,44 @@ fn an_owner_decides_since_the_operator_knows_them_as_one() {
     assert_eq!(since(&place), [(user("carol"), at(0))]);
     place.catalog.spec.owners = vec![user("olga"), user("carol")];
     assert_eq!(since(&place), [(user("olga"), at(51)), (user("carol"), at(0))]);
+}
+
+#[test]
+fn a_catalog_is_ready_when_its_namespace_is_there_and_everybody_is_bound() {
+    let mut place = place();
+    assert_eq!(place.ready(), "False BindingsPending");
+    assert_eq!(place.decide().status.namespace.as_deref(), Some("catalog-payments"), "it can be used meanwhile");
+    place.settle();
+    assert_eq!((place.ready().as_str(), place.decide().effects), ("True Available", vec![]));
+    place.catalog.metadata.finalizers = None;
+    assert_eq!(place.decide().effects, [Effect::AddFinalizer(IN_USE)]);
+}
+
+#[test]
+fn a_binding_that_is_not_needed_goes_and_one_that_was_changed_is_written_again() {
+    let mut place = place();
+    place.settle();
+    place.bindings[0].role_ref.name = "cluster-admin".to_owned();
+    assert!(
+        matches!(place.decide().effects.as_slice(), [Effect::Bind(again)] if again.role_ref.name == "entitlement-catalog-owner")
+    );
+    place.catalog.spec.owners.clear();
+    assert!(matches!(place.decide().effects.as_slice(), [Effect::Unbind(key)] if key.name == "entitlement-catalog-owner"));
+    assert_eq!(place.ready(), "True Available", "whoever is too many keeps nobody from working");
+}
+
+#[test]
+fn a_namespace_that_is_created_or_goes_away_is_waited_for_and_the_last_failure_is_told() {
+    let mut place = place();
+    let namespace = place.namespace.take().unwrap();
+    let plan = place.decide();
+    assert_eq!((place.ready().as_str(), plan.status.namespace), ("False NamespacePending", None));
+    assert!(plan.notices.iter().any(|notice| notice.reason.as_str() == "CreatingNamespace" && !notice.warning));
+    place.last_failure = Some("quota exceeded".to_owned());
+    let plan = place.decide();
+    let ready = condition::get(&plan.status.conditions, "Ready").unwrap();
+    assert!(ready.message.ends_with("last failure: quota exceeded"), "{}", ready.message);
+    place.namespace = Some(namespace.being_deleted(at(40)));
+    let plan = place.decide();
+    assert_eq!((place.ready().as_str(), plan.effects, plan.status.namespace), ("False NamespacePending", vec![], None));
 }

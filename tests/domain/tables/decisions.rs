@@ -19,7 +19,7 @@ fn decide(decision: &ApprovalDecision, seconds: i64) -> Plan<ApprovalDecisionSta
 
 fn beside(decision: &ApprovalDecision, request: Option<RequestPhase>, seconds: i64) -> Plan<ApprovalDecisionStatus> {
     let plan = decision::decide(&Input { decision, request, retention: RETENTION }, at(seconds));
-    crate::words::are_listed("ApprovalDecision", &plan.status);
+    crate::words::are_told("ApprovalDecision", &plan);
     plan
 }
 
@@ -85,4 +85,19 @@ fn every_reason_for_which_a_decision_does_not_count_is_explained() {
         assert!(counted.message.len() > 20, "{reason} is not explained");
         assert!(condition::holds(&status.conditions, "Ready"), "a judged decision waits for nothing");
     }
+}
+
+#[test]
+fn while_its_request_is_not_accepted_a_decision_is_told_so() {
+    let mut decision = carol();
+    let plan = beside(&decision, Some(RequestPhase::Submitted), 20);
+    let counted = condition::get(&plan.status.conditions, "Counted").unwrap();
+    assert_eq!((counted.status.as_str(), counted.reason.as_str()), ("Unknown", "RequestNotPending"));
+    assert_eq!((plan.effects, plan.requeue_at), (vec![], None), "it stays with its request");
+    decision.status = Some(judged(&carol(), Err(NOT_AN_APPROVER), at(11)));
+    assert_eq!(
+        Some(&beside(&decision, Some(RequestPhase::Submitted), 20).status),
+        decision.status.as_ref(),
+        "what is judged stays"
+    );
 }

@@ -104,7 +104,7 @@ impl Asked {
             bounds: BOUNDS,
         };
         let plan = request::decide(&input, now);
-        words::are_listed("AccessRequest", &plan.status);
+        words::are_told("AccessRequest", &plan);
         plan
     }
 

@@ -117,7 +117,7 @@ impl Assigned {
             retention: RETENTION,
         };
         let plan = assignment::decide(&input, now);
-        words::are_listed("Assignment", &plan.status);
+        words::are_told("Assignment", &plan);
         plan
     }
 

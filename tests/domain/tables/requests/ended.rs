@@ -114,7 +114,7 @@ fn a_request_that_no_policy_let_in_is_kept_for_a_week_and_one_too_many_for_some_
     scene.before = Before { open: BOUNDS.open, recent: 0 };
     let denied = scene.step(at(5));
     assert_eq!(denied.requeue_at, Some(at(605)));
-    let quiet: Vec<_> = denied.notices.iter().map(|note| (note.reason, note.quiet)).collect();
+    let quiet: Vec<_> = denied.notices.iter().map(|note| (note.reason.as_str(), note.quiet)).collect();
     assert_eq!(quiet, [("Submitted", true), ("Denied", true)], "no Event for what a flood is made of");
     assert_eq!(scene.step(at(605)).effects, [Effect::DeleteSelf]);
 }
@@ -162,12 +162,14 @@ fn a_request_whose_record_is_not_whole_is_denied_and_never_approved() {
         scene
     };
     type Spoil = fn(&mut AccessRequestStatus);
-    let spoils: [Spoil; 5] = [
+    let spoils: [Spoil; 7] = [
         |status| status.policy = None,
         |status| status.stages.clear(),
         |status| status.stages.push(status.stages[0].clone()),
         |status| status.stages[0].state = StageState::TimedOut,
         |status| status.stages[0].state = StageState::Cancelled,
+        |status| status.stages[0].state = StageState::Approved, // by nobody
+        |status| status.stages[0].state = StageState::Denied,
     ];
     for spoil in spoils {
         let mut scene = waits();
@@ -190,4 +192,30 @@ fn a_request_whose_record_is_not_whole_is_denied_and_never_approved() {
     later.request.status.as_mut().unwrap().schedule = None;
     later.step(at(6));
     assert_eq!(later.outcome(), (Phase::Denied, "RecordIncomplete"));
+}
+
+#[test]
+fn access_that_nobody_knows_the_period_of_is_neither_given_nor_extended() {
+    let mut given = asked(alice("r1"), &[engineers()]);
+    given.step(at(5));
+    given.held.clear(); // the operator stopped before it made the assignment
+    type Spoil = fn(&mut AccessRequestStatus);
+    let spoils: [Spoil; 3] = [|status| status.schedule = None, |status| status.policy = None, |status| status.assignment = None];
+    for spoil in spoils {
+        let mut scene = given.clone();
+        spoil(scene.request.status.as_mut().unwrap());
+        let plan = scene.step(at(6));
+        assert_eq!((scene.outcome(), plan.effects.as_slice()), ((Phase::Denied, "RecordIncomplete"), [].as_slice()));
+    }
+    let mut extended = asked(alice("r1").extending(), &[engineers().extendable()]);
+    extended.held.push(assignment("a1").held().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
+    extended.step(at(5));
+    assert_eq!(extended.outcome().0, Phase::Provisioning);
+    extended.request.status.as_mut().unwrap().schedule = None;
+    let plan = extended.step(at(6));
+    assert_eq!(
+        (extended.outcome(), plan.effects),
+        ((Phase::Denied, "RecordIncomplete"), vec![]),
+        "no end is not what was granted"
+    );
 }
