@@ -15,7 +15,7 @@ use crate::api::catalog_resource::RoleKind;
 use crate::api::subject::Identity;
 use crate::domain::Key;
 use crate::domain::catalog::RBAC;
-use crate::domain::resource::{Answer, Question, Scope, Target};
+use crate::domain::resource::{Answer, Place, Question, Scope, Target};
 use crate::error::Error;
 use crate::writer::{Writer, post};
 
@@ -77,13 +77,14 @@ const MOST_PERMISSIONS: usize = 5_000;
 
 /// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
 pub(super) async fn judge(writer: &Writer, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
-    let mut known: HashMap<(Arc<[Identity]>, Target), Answer> = HashMap::new();
+    let mut known: HashMap<(Arc<[Identity]>, Place), Answer> = HashMap::new();
     let mut answers = Vec::new();
     for question in questions {
-        let key = (question.who.clone(), question.target.clone());
-        let answer = match known.get(&key) {
-            Some(answer) => answer.clone(),
-            None => all_may_bind(writer, &question.who, &question.target).await?,
+        let key = (question.who.clone(), question.place.clone());
+        let answer = match (known.get(&key), &question.place) {
+            (Some(answer), _) => answer.clone(),
+            (None, Place::Kubernetes(target)) => all_may_bind(writer, &question.who, target).await?,
+            (None, Place::Connector(_)) => Answer::Gone,
         };
         known.insert(key, answer.clone());
         answers.push((question, answer));

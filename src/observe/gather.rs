@@ -22,7 +22,7 @@ use crate::domain::content::{self, Content};
 use crate::domain::eligibility::People;
 use crate::domain::holdings::{self, Holdings, Rival};
 use crate::domain::request::{Before, Bounds};
-use crate::domain::resource::{Standing, Target, grantable};
+use crate::domain::resource::{Place, Standing, grantable};
 use crate::domain::{Key, Trust, request};
 use crate::grants::GrantKey;
 use crate::grants::report::GrantReports;
@@ -194,14 +194,14 @@ impl Stores {
         let key = GrantKey::new(namespace, &role.resource, &role.role);
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = self.members.of(&key, subject);
-        let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
+        let is_here = |place: &Place| here.iter().any(|binding| Place::from(&binding.target) == *place);
         let refused = reports.failure(&key).map(str::to_owned);
         let mut problem = grantable.problem(role).or_else(|| reports.failure_told(&key, assignment));
         let mut missing_in = usize::from(problem.is_some() && here.is_empty());
-        for target in grantable.targets().iter().filter(|target| !is_here(target)) {
+        for place in grantable.places().iter().filter(|place| !is_here(place)) {
             // Whoever has the role as it was before an edit that is not judged yet, or not authorised, keeps that.
             missing_in += 1;
-            if let Standing::Held(why) | Standing::Void(why) = grantable.in_place(target, self)
+            if let Standing::Held(why) | Standing::Void(why) = grantable.in_place(place, self)
                 && !why.is_empty()
             {
                 problem = problem.or(Some(why));

@@ -38,7 +38,7 @@ fn status(role: &Role, ending: bool) -> GrantStatus {
         role: role.role.clone(),
         state,
         message,
-        origin: GrantOrigin::Created,
+        origin: GrantOrigin::Added,
         objects: role.present.clone(),
     }
 }

@@ -16,7 +16,8 @@ impl World {
         let answers: Vec<_> = questions.into_iter().map(|q| (q.clone(), self.site.answer(&q))).collect();
         for (question, _) in answers.iter().filter(|(_, answer)| *answer == Answer::MayBind) {
             let who = question.who.iter().map(|who| who.username.clone()).collect();
-            self.yes.insert((who, question.target.clone(), self.uids(&question.target)));
+            let Some(target) = question.place.clone().kubernetes() else { panic!("nobody is asked about a Connector") };
+            self.yes.insert((who, target.clone(), self.uids(&target)));
         }
         self.asked = Some((self.version, answers));
     }

@@ -159,7 +159,7 @@ impl Store {
         let grantable = self.grantable(&grant);
         let targets = grantable.targets();
         let missing: Vec<&Target> = targets.iter().filter(|t| !here.contains(t)).collect();
-        let held = |target: &&Target| match grantable.in_place(target, self) {
+        let held = |target: &&Target| match grantable.in_place(*target, self) {
             Standing::Held(why) | Standing::Void(why) => Some(why).filter(|why| !why.is_empty()),
             Standing::Open | Standing::Leaving => None,
         };
