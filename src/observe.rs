@@ -10,7 +10,6 @@ pub mod cache;
 pub mod figures;
 pub mod gather;
 pub mod grants;
-pub mod member_index;
 pub mod store;
 pub mod stores;
 pub mod triggers;
@@ -22,7 +21,7 @@ pub use cache::Cache;
 pub use stores::Stores;
 
 use crate::domain::Key;
-use crate::grants::GrantKey;
+use crate::domain::grant::GrantKey;
 use crate::runtime::queue::{Job, Lane};
 
 /// One thing to reconcile. What one change triggers is reconciled in this order: access before what is said about it, so that an edit of a

@@ -9,8 +9,9 @@ use crate::domain::{Key, Plan, Trust, readiness, resource as machine};
 use crate::error::Error;
 use crate::observe::Stores;
 use crate::runtime::queue::{Action, Lane};
+use crate::targets;
 
-use super::{Context, authority};
+use super::Context;
 
 pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Error> {
     if context.admission.trust() == Trust::Undecided {
@@ -26,7 +27,7 @@ pub(super) async fn resource(context: &Context, key: &Key) -> Result<Action, Err
         (found, offer, questions)
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
-    let answers = authority::judge(&context.writer, questions).await?;
+    let answers = targets::judge(&context.writer, questions).await?;
     let trust = context.admission.trust();
     let mut plan = {
         let stores = context.cache.read();

@@ -1,4 +1,4 @@
-//! The bindings of one role of one resource.
+//! One role of one resource, in each target system.
 
 use std::sync::Arc;
 
@@ -6,27 +6,46 @@ use chrono::{DateTime, Utc};
 
 use crate::api::Assignment;
 use crate::api::assignment::GrantState;
+use crate::domain::grant::GrantKey;
+use crate::domain::grant::decide::decide;
+use crate::domain::grant::report::GrantReport;
 use crate::domain::schedule::show;
 use crate::domain::{Key, Notice, Trust};
 use crate::error::Error;
-use crate::grants::GrantKey;
-use crate::grants::decide::{GrantInput, GrantPlan, decide};
-use crate::grants::plan::Write;
-use crate::grants::report::GrantReport;
 use crate::observe::store::IndexKey;
 use crate::observe::{Stores, WorkItem};
 use crate::runtime::queue::{Action, Lane};
+use crate::targets::TargetSystem;
+use crate::targets::rbac::Rbac;
 
 use super::Context;
 
+/// What came of a grant in one target system.
+struct Outcome {
+    report: GrantReport,
+    failures: Vec<Error>,
+    /// When to reconcile again.
+    next: Option<DateTime<Utc>>,
+}
+
+/// Whatever its role names, a grant is reconciled in every target system: it is given in one of them, and taken away where it was before.
 pub(super) async fn reconcile(context: &Context, key: &GrantKey) -> Result<Action, Error> {
     let now = context.clock.now();
+    let Outcome { report, failures, next } = reconcile_in::<Rbac>(context, key, now).await;
+    keep(context, key, report, now);
+    Error::of_all(failures)?;
+    Ok(next.map_or(Action::AwaitChange, |at| Action::RequeueAt(at, Lane::Urgent)))
+}
+
+async fn reconcile_in<S: TargetSystem>(context: &Context, key: &GrantKey, now: DateTime<Utc>) -> Outcome {
     let trust = context.admission.trust();
-    let input = context.cache.read().grant_input(key, now);
+    let (input, observed) = context.cache.read().grant_input::<S>(key, now);
     let before = context.reports().of(key);
-    let plan = decide(key, &input, &before, &trust, context.settings.mass_revocation, now);
-    let failures = write(context, key, &plan, &input).await;
-    if failures.is_empty() && !plan.writes.is_empty() {
+    let gives = |allowed: &_| S::plan(key, &input.wanted, allowed, &observed).iter().any(S::gives);
+    let plan = decide(&input, &before, &trust, context.settings.mass_revocation, now, gives);
+    let writes = S::plan(key, &input.wanted, &plan.allowed, &observed);
+    let failures = S::apply(&context.writer, key, &writes, &observed).await;
+    if failures.is_empty() && !writes.is_empty() {
         input.overdue.iter().for_each(|end| context.metrics.revoked(context.clock.since(*end).as_secs_f64()));
         publish_drift(context, key, &input.drifted);
     }
@@ -40,26 +59,7 @@ pub(super) async fn reconcile(context: &Context, key: &GrantKey) -> Result<Actio
         held: plan.held,
         repairs: plan.repairs,
     };
-    keep(context, key, report, now);
-    Error::of_all(failures)?;
-    let next = [input.next_end, plan.damped].into_iter().flatten().min();
-    Ok(next.map_or(Action::AwaitChange, |at| Action::RequeueAt(at, Lane::Urgent)))
-}
-
-/// Carries out the writes; one that fails does not hold up the others, least of all those that take access away.
-async fn write(context: &Context, key: &GrantKey, plan: &GrantPlan, input: &GrantInput) -> Vec<Error> {
-    let (mut failures, mut unanswered) = (Vec::new(), false);
-    for write in &plan.writes {
-        // An old place goes when the new one is there, or is refused; the plan has such deletions at its end. Where nobody answered, both wait
-        // for the next try.
-        if unanswered && matches!(write, Write::Delete { .. }) {
-            continue;
-        }
-        let failed = context.writer.binding(key, write, &input.namespace_uids).await;
-        unanswered |= matches!(write, Write::Put { exists: false, .. }) && failed.iter().any(|error| !error.is_refusal());
-        failures.extend(failed);
-    }
-    failures
+    Outcome { report, failures, next: [input.next_end, plan.damped].into_iter().flatten().min() }
 }
 
 fn publish_drift(context: &Context, key: &GrantKey, drifted: &[String]) {

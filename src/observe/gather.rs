@@ -1,7 +1,6 @@
 //! Gathers from the caches what a machine has to see.
 
 mod catalog;
-mod drift;
 mod grants;
 mod separation;
 
@@ -20,12 +19,13 @@ use crate::api::{AccessPackage, AccessRequest, Assignment, CatalogResource};
 use crate::domain::assignment::{self, Origin, Role};
 use crate::domain::content::{self, Content};
 use crate::domain::eligibility::People;
+use crate::domain::grant::GrantKey;
+use crate::domain::grant::report::GrantReports;
 use crate::domain::holdings::{self, Holdings, Rival};
 use crate::domain::request::{Before, Bounds};
 use crate::domain::resource::{Place, Standing, grantable};
 use crate::domain::{Key, Trust, request};
-use crate::grants::GrantKey;
-use crate::grants::report::GrantReports;
+use crate::targets;
 
 use super::store::IndexKey;
 use super::stores::Stores;
@@ -193,8 +193,8 @@ impl Stores {
         let subject = &assignment.spec.subject;
         let key = GrantKey::new(namespace, &role.resource, &role.role);
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
-        let here = self.members.of(&key, subject);
-        let is_here = |place: &Place| here.iter().any(|binding| Place::from(&binding.target) == *place);
+        let here = targets::found(self, &key, subject);
+        let is_here = |place: &Place| here.iter().any(|(found, _)| found == place);
         let refused = reports.failure(&key).map(str::to_owned);
         let mut problem = grantable.problem(role).or_else(|| reports.failure_told(&key, assignment));
         let mut missing_in = usize::from(problem.is_some() && here.is_empty());
@@ -215,14 +215,14 @@ impl Stores {
         let mut twins = self.assignments.find(&IndexKey::Subject(subject.clone())).filter(twin);
         let shared =
             twins.any(|a| self.packages.get(&holdings::package_of(a)).is_some_and(|p| p.spec.resource_roles.contains(role)));
-        let present = here.iter().map(|o| grants::object(o)).collect();
+        let present = here.into_iter().map(|(_, object)| object).collect();
         Role { resource: key.resource, role: key.role, wanted, present, missing: missing_in, problem, refused, shared }
     }
 
-    /// Packages that use a resource, and bindings that carry its grants.
+    /// Packages that use a resource, and objects that carry its grants.
     pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
         let key = Key::of(resource);
-        let carry = |role: &ResourceRole| self.members.all(&GrantKey::new(&key.namespace, &key.name, &role.name)).count();
+        let carry = |role: &ResourceRole| targets::carriers(self, &GrantKey::new(&key.namespace, &key.name, &role.name));
         (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }
 

@@ -7,8 +7,8 @@ use chrono::{DateTime, Utc};
 
 use crate::api::assignment::AssignmentPhase;
 use crate::api::{AccessPackage, Assignment};
+use crate::domain::grant::GrantKey;
 use crate::domain::holdings;
-use crate::grants::GrantKey;
 
 use super::stores::Stores;
 

@@ -13,11 +13,12 @@ use crate::api::catalog_resource::RoleKind;
 use crate::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use crate::domain::Key;
 use crate::domain::decision::is_settled;
+use crate::domain::grant::GrantKey;
 use crate::domain::resource::{Cluster, Offer, Scope, Target, all_targets};
-use crate::grants::GrantKey;
+use crate::targets;
+use crate::targets::rbac::binding;
+use crate::targets::rbac::member_index::MemberIndex;
 
-use super::binding;
-use super::member_index::MemberIndex;
 use super::store::{IndexKey, Indexed, Store};
 use super::unreadable::Unreadable;
 
@@ -79,13 +80,13 @@ impl Stores {
         self.offers.get(resource).map(|offer| &**offer)
     }
 
-    /// Every role of every resource, and every grant that a binding carries.
+    /// Every role of every resource, and every grant that somebody has.
     pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
         let declared = self.resources.all().flat_map(|r| {
             let key = Key::of(&**r);
             r.spec.roles.iter().map(move |role| GrantKey::new(&key.namespace, &key.name, &role.name))
         });
-        declared.chain(self.members.keys().cloned()).collect()
+        declared.chain(targets::held(self).cloned()).collect()
     }
 }
 

@@ -26,8 +26,9 @@ use serde::de::DeserializeOwned;
 
 use crate::api::{Catalog, CatalogResource};
 use crate::domain::Key;
+use crate::domain::grant::GrantKey;
 use crate::domain::resource::Offer;
-use crate::grants::GrantKey;
+use crate::targets;
 
 use super::WorkItem;
 use super::store::{IndexKey, Indexed, Store};
@@ -201,7 +202,7 @@ impl Watched for CatalogResource {
         }
         if is_edited(old, new) {
             // Also what an edit before took out of it, and a mass revocation keeps.
-            triggers.extend(stores.members.keys_of(&key).cloned().map(WorkItem::Grant));
+            triggers.extend(targets::held_of(stores, &key).cloned().map(WorkItem::Grant));
         }
         for resource in [old, new].into_iter().flatten() {
             let key = Key::of(resource);

@@ -64,6 +64,12 @@ impl From<&Self> for Place {
     }
 }
 
+impl From<Target> for Place {
+    fn from(target: Target) -> Self {
+        Self::Kubernetes(target)
+    }
+}
+
 impl From<&Target> for Place {
     fn from(target: &Target) -> Self {
         Self::Kubernetes(target.clone())

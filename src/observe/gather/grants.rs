@@ -1,6 +1,6 @@
-//! What is seen of the bindings of one role of one resource.
+//! What is seen of one role of one resource: who should have it, and in a target system, who does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -8,87 +8,83 @@ use kube::Resource;
 
 use crate::api::Assignment;
 use crate::api::access_package::PackageRole;
-use crate::api::assignment::GrantObject;
 use crate::api::condition;
 use crate::api::condition::shared::MASS_REVOCATION_HELD;
 use crate::api::labels::CONFIRM_MASS_REVOCATION;
 use crate::api::subject::Subject;
-use crate::domain::catalog::RBAC;
-use crate::domain::resource::{Cluster, Grantable, Scope, Standing, Target, grantable};
+use crate::domain::grant::decide::Input;
+use crate::domain::grant::drift::drift;
+use crate::domain::grant::mass_revocation::losers;
+use crate::domain::grant::{Carrier, GrantKey};
+use crate::domain::resource::{Standing, grantable};
 use crate::domain::{Key, holdings};
-use crate::grants::decide::GrantInput;
-use crate::grants::plan::Observed;
-use crate::grants::{GrantKey, name};
 use crate::observe::store::IndexKey;
 use crate::observe::stores::Stores;
+use crate::targets::TargetSystem;
+
+/// Who should have a grant, wherever it is given.
+#[derive(Default)]
+pub struct Demand {
+    /// Whom a live assignment gives it.
+    pub wanted: BTreeSet<Subject>,
+    /// The next instant at which somebody's access ends.
+    pub next_end: Option<DateTime<Utc>>,
+    /// Ends of assignments whose access is being taken away now.
+    pub overdue: Vec<DateTime<Utc>>,
+}
 
 impl Stores {
-    /// For [`crate::grants::decide`].
-    pub fn grant_input(&self, key: &GrantKey, now: DateTime<Utc>) -> GrantInput {
+    /// Who should have a grant.
+    pub fn demand(&self, key: &GrantKey, now: DateTime<Utc>) -> Demand {
         let role = PackageRole { resource: key.resource.clone(), role: key.role.clone() };
         let resource = Key::new(&key.namespace, &key.resource);
-        let packages =
-            self.packages.find(&IndexKey::Resource(resource.clone())).filter(|p| p.spec.resource_roles.contains(&role));
-        let (mut wanted, mut next_end, mut overdue) = (BTreeSet::new(), None, Vec::new());
+        let packages = self.packages.find(&IndexKey::Resource(resource)).filter(|p| p.spec.resource_roles.contains(&role));
+        let mut demand = Demand::default();
         for assignment in packages.flat_map(|p| self.assignments.find(&IndexKey::Package(Key::of(&**p)))) {
             if holdings::gives(assignment, now) {
-                wanted.insert(assignment.spec.subject.clone());
-                next_end = [next_end, assignment.end()].into_iter().flatten().min();
+                demand.wanted.insert(assignment.spec.subject.clone());
+                demand.next_end = [demand.next_end, assignment.end()].into_iter().flatten().min();
             } else if assignment.phase().is_granting() {
-                overdue.extend(assignment.end().filter(|end| *end <= now));
+                demand.overdue.extend(assignment.end().filter(|end| *end <= now));
             }
         }
+        demand
+    }
+
+    /// For [`crate::domain::grant::decide`], in one target system; with what was seen there.
+    pub fn grant_input<S: TargetSystem>(&self, key: &GrantKey, now: DateTime<Utc>) -> (Input<S::Place>, S::Observed) {
+        let role = PackageRole { resource: key.resource.clone(), role: key.role.clone() };
+        let resource = Key::new(&key.namespace, &key.resource);
         let grantable = grantable(&role, self.offer(&resource));
-        let observed: Vec<Arc<Observed>> = self.members.all(key).cloned().collect();
-        let places = self.places(&grantable, &observed);
-        let uid = |target: &Target| {
-            let name = target.scope.namespace()?;
-            Some((name.to_owned(), self.namespace_uid(name)?))
+        let offered: Vec<S::Place> = grantable.places().into_iter().filter_map(S::own).collect();
+        let observed = S::observe(self, key, &offered);
+        let carriers = S::carriers(key, &observed);
+        // Wherever it should be, and wherever it is.
+        let all: BTreeSet<&S::Place> = offered.iter().chain(carriers.iter().map(|carrier| carrier.place)).collect();
+        let standing = |place: &S::Place| grantable.in_place(place.clone(), self);
+        let places: BTreeMap<S::Place, Standing> = all.into_iter().map(|place| (place.clone(), standing(place))).collect();
+        let Demand { wanted, next_end, overdue } = self.demand(key, now);
+        let is_confirmed = self.resources.get(&resource).is_some_and(|r| confirmed(&**r));
+        let giver = |subject: &Subject| self.giver(key, subject, now).filter(|_| !is_confirmed);
+        let assignments = |subject: &Subject| -> Vec<&Assignment> {
+            self.assignments.find(&IndexKey::Subject(subject.clone())).map(|a| &**a).collect()
         };
-        let namespace_uids = places.keys().filter_map(uid).collect();
-        let scopes = grantable.targets().into_iter().map(|target| target.scope).collect();
-        let present = self.members.subjects(key);
-        let losers = self.losers(key, &wanted, &places, &observed, now);
         let open = places.values().any(|standing| *standing == Standing::Open);
-        let drifted = if open { self.drifted(key, &wanted, &observed, now) } else { Vec::new() };
+        let drifted = if open { drift(key, &wanted, &carriers, assignments, now) } else { Vec::new() };
         let status = self.resources.get(&resource).and_then(|r| r.status.as_ref());
-        let held = status.is_some_and(|s| condition::holds(&s.conditions, MASS_REVOCATION_HELD));
-        GrantInput { wanted, places, namespace_uids, scopes, observed, present, losers, held, next_end, overdue, drifted }
-    }
-
-    /// How a role stands wherever it should be, and wherever it is.
-    fn places(&self, grantable: &Grantable<'_>, observed: &[Arc<Observed>]) -> BTreeMap<Target, Standing> {
-        let found = observed.iter().map(|binding| binding.target.clone());
-        let all: BTreeSet<Target> = grantable.targets().into_iter().chain(found).collect();
-        all.into_iter().map(|target| (target.clone(), grantable.in_place(&target, self))).collect()
-    }
-
-    fn losers(
-        &self,
-        key: &GrantKey,
-        wanted: &BTreeSet<Subject>,
-        places: &BTreeMap<Target, Standing>,
-        observed: &[Arc<Observed>],
-        now: DateTime<Utc>,
-    ) -> BTreeMap<Subject, Key> {
-        let resource = self.resources.get(&Key::new(&key.namespace, &key.resource));
-        if resource.is_some_and(|r| confirmed(&**r)) {
-            return BTreeMap::new();
-        }
-        let mut losers = BTreeMap::new();
-        for binding in observed {
-            let stray = matches!(places.get(&binding.target), Some(Standing::Leaving) | None);
-            if matches!(places.get(&binding.target), Some(Standing::Void(_))) {
-                continue; // what is made anew is nobody's edit
-            }
-            if stray && !name::is_genuine(key, &binding.target, &binding.name) {
-                continue; // drift, which nobody can confirm
-            }
-            for subject in binding.subjects.iter().flatten().filter(|s| stray || !wanted.contains(*s)) {
-                losers.extend(self.giver(key, subject, now).map(|package| (subject.clone(), package)));
-            }
-        }
-        losers
+        let input = Input {
+            losers: losers(&wanted, &places, &carriers, giver),
+            own: carriers.iter().filter(|carrier| carrier.genuine).map(|carrier| carrier.place.clone()).collect(),
+            is_offered: !offered.is_empty(),
+            present: members(&carriers),
+            held: status.is_some_and(|s| condition::holds(&s.conditions, MASS_REVOCATION_HELD)),
+            wanted,
+            places,
+            next_end,
+            overdue,
+            drifted,
+        };
+        (input, observed)
     }
 
     /// The package of a live assignment through which a subject got a role, unless its change is confirmed.
@@ -111,11 +107,7 @@ fn confirmed<K: Resource>(object: &K) -> bool {
     annotation.is_some_and(|text| text.parse().ok() == object.meta().generation)
 }
 
-/// A binding as a status names it.
-pub(super) fn object(observed: &Observed) -> GrantObject {
-    let (kind, namespace) = match &observed.target.scope {
-        Scope::Cluster => ("ClusterRoleBinding", None),
-        Scope::Namespace(namespace) => ("RoleBinding", Some(namespace.clone())),
-    };
-    GrantObject { api_version: format!("{RBAC}/v1"), kind: kind.to_owned(), namespace, name: observed.name.clone() }
+/// How many subjects have a grant, wherever.
+fn members<P>(carriers: &[Carrier<'_, P>]) -> usize {
+    carriers.iter().flat_map(|carrier| carrier.members.iter().flatten()).collect::<HashSet<_>>().len()
 }

@@ -11,14 +11,15 @@ use crate::api::catalog_resource::{RoleKind, RoleRef};
 use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::api::{CatalogResource, Subject};
 use crate::domain::Key;
+use crate::domain::grant::GrantKey;
 use crate::domain::resource::{Scope, Target};
-use crate::grants::GrantKey;
 
 use super::{Triggers, Watched, keys};
 use crate::observe::WorkItem;
-use crate::observe::binding::{self, Binding};
+use crate::observe::binding::Binding;
 use crate::observe::store::{IndexKey, Store};
 use crate::observe::stores::Stores;
+use crate::targets::rbac::binding;
 
 impl Watched for Namespace {
     const NAME: &str = "Namespace";

@@ -25,6 +25,12 @@ fn moved_back(office: &Department<'_>) -> Value {
     json!({"spec": {"connector": null, "kubernetes": {"namespaces": [office.name]}, "roles": [role("viewer", "view")]}})
 }
 
+/// Who wrote the places, in the table that kubectl shows.
+async fn is_listed_as_author(office: &Department<'_>, who: &str) {
+    let listed = office.plane.kubectl(ROOT, &["get", "cres", "production", "-n", &office.catalog(), "-o", "wide"]).await.ok();
+    assert!(listed.contains(who), "{listed}");
+}
+
 /// Who wrote the places and the first role of a resource.
 fn authors(resource: &Value) -> [Value; 2] {
     let spec = &resource["spec"];
@@ -102,6 +108,7 @@ async fn who_writes_a_connector_is_its_author_and_nobody_else() {
     lie["spec"]["connector"]["author"] = forged.clone();
     lie["spec"]["roles"][0]["author"] = forged.clone();
     assert_eq!(change(CAROL, lie).await, [CAROL, CAROL]);
+    is_listed_as_author(&office, CAROL).await;
     let unchanged = [
         json!({"spec": {"description": "corrected"}}),
         json!({"metadata": {"labels": {"seen": "yes"}}}),
@@ -121,6 +128,7 @@ async fn who_writes_a_connector_is_its_author_and_nobody_else() {
     assert!(places == CAROL && role != CAROL);
     // From one to the other is a change of both.
     assert_eq!(change(CAROL, moved_back(&office)).await, [CAROL, CAROL]);
+    is_listed_as_author(&office, CAROL).await;
     let [places, role] = change(ROOT, moved()).await;
     assert!(places != CAROL && role != CAROL);
 }

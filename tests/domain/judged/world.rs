@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entitlement_operator::api::catalog_resource::RoleKind;
 use entitlement_operator::api::{CatalogResource, Subject};
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::domain::resource::{Answer, Cluster, Question, Target};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::Observed;
+use entitlement_operator::targets::rbac::plan::Observed;
 
 use super::acts::{AUTHORS, Act, BOUND, NAMESPACES};
 use crate::builders::site::{Site, member, namespaces, oncall, role, site};

@@ -15,9 +15,9 @@ use entitlement_operator::api::{
 };
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::Trust;
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::domain::resource::{Cluster, Offer, OfferedRole, Target};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Observed, Write};
+use entitlement_operator::targets::rbac::plan::{Observed, Write};
 
 use crate::builders::*;
 
