@@ -11,6 +11,7 @@ pub mod content;
 pub mod decision;
 pub mod digest;
 pub mod eligibility;
+pub mod grant;
 pub mod guards;
 pub mod history;
 pub mod holdings;

@@ -8,12 +8,11 @@ mod assignment;
 mod catalog;
 mod context;
 mod decision;
-mod grant;
+pub mod grant;
 mod holdings;
 mod namespace;
 mod package;
 mod policy;
-mod rbac;
 mod request;
 mod resource;
 mod unreadable;
@@ -23,7 +22,6 @@ pub use context::{Context, Settings};
 
 use std::sync::Arc;
 
-use crate::controllers;
 use crate::domain::Key;
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed, Store};
@@ -74,7 +72,7 @@ macro_rules! rooms {
                 let context = &*self;
                 match work {
                     WorkItem::Admission => admission::reconcile(context).await,
-                    WorkItem::Grant(key) => controllers::grant::reconcile(context, &key).await,
+                    WorkItem::Grant(key) => grant::reconcile(context, &key).await,
                     $(WorkItem::$name(key) => $room::reconcile(context, &key).await,)*
                     WorkItem::Unreadable(kind, key) => unreadable::reconcile(context, kind, &key).await,
                 }

@@ -13,13 +13,12 @@
 pub mod admission;
 pub mod api;
 pub mod config;
-pub mod controllers;
 pub mod domain;
 pub mod error;
-pub mod grants;
 pub mod kinds;
 pub mod observe;
 pub mod run;
 pub mod runtime;
 mod table;
+pub mod targets;
 pub mod writer;

@@ -8,8 +8,6 @@ pub mod binding;
 pub mod cache;
 pub mod change;
 pub mod figures;
-pub mod gather;
-pub mod grants;
 pub mod member_index;
 pub mod store;
 pub mod stores;

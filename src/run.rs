@@ -22,8 +22,8 @@ use crate::config::Config;
 
 use crate::admission::shipped::Shipped;
 use crate::domain::Key;
+use crate::domain::grant::mass_revocation::MassRevocation;
 use crate::domain::request::Bounds;
-use crate::grants::mass_revocation::MassRevocation;
 use crate::kinds::{self, Context, DEFAULT_CATALOG, EachKind, Settings};
 use crate::observe::figures;
 use crate::observe::watch::watch;

@@ -1,6 +1,7 @@
 //! The write side: writes to the API server, and enters the answers into the caches. Whoever else writes (the lease; the condition of what
 //! cannot be read; the default Catalog) does it through [`Writer::timed`], or alone.
 
+pub mod access_review;
 pub mod bindings;
 pub mod effects;
 pub mod status;

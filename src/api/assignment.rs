@@ -208,7 +208,7 @@ pub struct GrantStatus {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
     pub message: String,
-    /// Whether the operator made the grant (`Created`); RoleBindings are always its own.
+    /// Where the membership comes from: `Added` by the operator, as in this cluster always.
     #[serde(default)]
     pub origin: GrantOrigin,
     /// The objects that carry the grant.
@@ -228,12 +228,12 @@ pub enum GrantState {
     Removing,
 }
 
-/// Where a grant comes from.
+/// Where a membership comes from.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[allow(missing_docs)] // the field that holds it says what each word means
 pub enum GrantOrigin {
     #[default]
-    Created,
+    Added,
 }
 
 /// An object that carries a grant.

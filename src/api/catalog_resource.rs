@@ -1,5 +1,6 @@
 //! CatalogResource: a system object in which roles can be granted.
 
+mod connector;
 mod status;
 
 use kube::{CustomResource, KubeSchema};
@@ -7,14 +8,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::subject::{Identity, TOO_MANY_GROUPS};
+pub use connector::{ConnectorRole, ConnectorTarget, ConnectorType};
 pub use status::{
-    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONDITIONS, CONFLICT, CatalogResourceStatus, EVENTS,
-    NAME_TAKEN, NAMESPACE_NOT_FOUND, PlaceStatus, REASONS, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD,
-    events,
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONDITIONS, CONFLICT, CONNECTOR_NOT_FOUND,
+    CatalogResourceStatus, EVENTS, KubernetesPlace, NAME_TAKEN, NAMESPACE_NOT_FOUND, PlaceStatus, REASONS, ROLE_IS_NAMESPACED,
+    ROLE_NOT_FOUND, RoleState, RoleStatus, TOO_BROAD, events,
 };
 
 /// A CatalogResource brings something that people can have roles in (namespaces of this cluster, or the cluster itself) into a
-/// catalog, with the roles that packages may bundle. Whoever writes a role, and whoever writes the places, must be able to hand out the role
+/// catalog, with the roles that packages may bundle. This version grants roles of its own cluster only: what names a Connector is kept, says
+/// `ConnectorNotFound`, and is granted to nobody. Whoever writes a role, and whoever writes the places, must be able to hand out the role
 /// there themselves: the API server enters both as authors, and `status.roles` says what became of each role.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
@@ -32,12 +35,16 @@ pub use status::{
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
-    printcolumn(name = "Author", type_ = "string", json_path = ".spec.kubernetes.author.username", priority = 1),
+    printcolumn(name = "Author", type_ = "string", json_path = ".spec['kubernetes','connector'].author.username", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is at most 63 characters, because it becomes a label")
 )]
 #[x_kube(validation = Rule::new("self.roles.all(r, self.roles.exists_one(o, o.name == r.name))").message("two roles have the same name").field_path(".roles"),
-    validation = Rule::new("self.roles.size() * (has(self.kubernetes.namespaces) ? self.kubernetes.namespaces.size() : 1) <= 256")
+    validation = Rule::new("has(self.kubernetes) != has(self.connector)")
+    .message("name either kubernetes or connector: a resource lies in exactly one of them"),
+    validation = Rule::new("self.roles.all(r, has(r.kubernetes) == has(self.kubernetes) && has(r.connector) == has(self.connector))")
+    .message("each role has either kubernetes or connector, the same one as the resource").field_path(".roles"),
+    validation = Rule::new("self.roles.size() * (has(self.kubernetes) && has(self.kubernetes.namespaces) ? self.kubernetes.namespaces.size() : 1) <= 256")
     .message("at most 256 pairs of a role and a namespace: divide them among several CatalogResources").field_path(".roles"))]
 #[serde(rename_all = "camelCase")]
 pub struct CatalogResourceSpec {
@@ -49,8 +56,13 @@ pub struct CatalogResourceSpec {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 4096))]
     pub description: String,
-    /// Where in this cluster the roles are granted.
-    pub kubernetes: KubernetesTarget,
+    /// Where in this cluster the roles are granted. Exactly one of `kubernetes` and `connector` is there; exchanging one for the other takes
+    /// away what was granted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesTarget>,
+    /// Where outside this cluster the roles are granted. This version grants nothing there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<ConnectorTarget>,
     /// The roles that packages can bundle. An apply replaces the whole list.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
@@ -124,10 +136,14 @@ pub struct ResourceRole {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 256))]
     pub display_name: String,
-    /// The Kubernetes role behind it.
-    pub kubernetes: KubernetesRole,
-    /// Who wrote `kubernetes` of this role; entered by the API server when it changes, never typed. Whether they may hand out the role is
-    /// reported by `status.roles`.
+    /// The Kubernetes role behind it, where the resource has `kubernetes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<KubernetesRole>,
+    /// The role behind it in the target system, where the resource has `connector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connector: Option<ConnectorRole>,
+    /// Who wrote `kubernetes` or `connector` of this role; entered by the API server when it changes, never typed. Whether they may hand out
+    /// the role is reported by `status.roles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author: Option<Author>,
 }
@@ -160,6 +176,12 @@ pub enum RoleKind {
 }
 
 impl CatalogResourceSpec {
+    /// Who wrote the places.
+    pub fn places_author(&self) -> Option<&Author> {
+        let kubernetes = self.kubernetes.as_ref().and_then(|places| places.author.as_ref());
+        kubernetes.or_else(|| self.connector.as_ref()?.author.as_ref())
+    }
+
     /// An author with the groups of then; none when these are not there.
     pub fn identity(&self, author: &Author) -> Option<Identity> {
         let groups = self.author_groups.iter().find(|set| set.id == author.groups_ref)?.groups.clone();

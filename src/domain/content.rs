@@ -11,7 +11,7 @@ use super::resource::Offer;
 pub struct Content {
     /// For people.
     pub roles: Vec<ContentRole>,
-    /// Of the roles, and of what they are bound to, and where.
+    /// Of the roles, and of what they grant, and where.
     pub digest: String,
 }
 

@@ -73,7 +73,7 @@ fn every_role(input: &Input<'_>) -> Result<(), Wrong> {
             let reason = if matches!(found, Grantable::NoResource) { RESOURCE_NOT_FOUND } else { ROLE_NOT_IN_RESOURCE };
             return Err(Wrong::new(reason, text));
         }
-        let closed = found.targets().iter().find_map(|target| match found.in_place(target, input.cluster) {
+        let closed = found.places().iter().find_map(|place| match found.in_place(place, input.cluster) {
             Standing::Open => None,
             Standing::Held(why) | Standing::Void(why) => Some(why),
             Standing::Leaving => Some(String::new()),

@@ -2,52 +2,29 @@
 
 mod judging;
 mod offer;
+mod place;
 mod standing;
 mod vouching;
 
 use chrono::{DateTime, Utc};
 
 use crate::api::catalog_resource::{
-    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, REASONS, ROLE_NOT_FOUND, RoleRef, RoleState, RoleStatus, events,
+    AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, AUTHORIZED, CONNECTOR_NOT_FOUND, REASONS, ROLE_NOT_FOUND, RoleState, RoleStatus, events,
 };
 use crate::api::condition::shared::NOT_YET_JUDGED;
-use crate::api::condition::{self, State};
+use crate::api::condition::{self, State, UNREADABLE};
 use crate::api::{CatalogResource, CatalogResourceStatus, Word};
 
 pub use judging::{Answer, MOST_QUESTIONS, Question, asks_again_at, questions};
-pub use offer::{Offer, OfferedRole, all_targets};
-pub use standing::{Grantable, Standing, grantable, missing, no_role};
+pub use offer::{Offer, Offered, OfferedRole, all_targets};
+pub use place::{Membership, Missing, Place, Scope, Target};
+pub use standing::{Grantable, Standing, grantable};
 pub use vouching::{doubt, stands_open};
 
 use super::meta::generation;
 use super::plan::{Notice, Plan};
 use super::readiness::{Wrong, deletion, in_catalog, set_ready};
 use super::trust::Trust;
-
-/// Where a role is bound.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Scope {
-    /// The whole cluster, by a ClusterRoleBinding.
-    Cluster,
-    /// One namespace, by a RoleBinding.
-    Namespace(String),
-}
-
-impl Scope {
-    /// The namespace; none for the whole cluster.
-    pub fn namespace(&self) -> Option<&str> {
-        if let Self::Namespace(name) = self { Some(name) } else { None }
-    }
-}
-
-/// One role in one place.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Target {
-    /// Where.
-    pub scope: Scope,
-    /// What.
-    pub role: RoleRef,
-}
 
 /// What of the cluster a resource can stand on. What is deleted and made anew has another uid.
 pub trait Cluster {
@@ -101,7 +78,11 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStat
     );
     plan.effects.extend(deletion.finalizer);
     let has_catalog = input.cluster.catalog_uid(&input.offer.namespace).is_some();
-    let found = deletion.ready.and_then(|()| in_catalog(has_catalog)).and_then(|()| every_role(&plan.status.roles));
+    let found = deletion
+        .ready
+        .and(is_whole(input.offer))
+        .and_then(|()| in_catalog(has_catalog))
+        .and_then(|()| every_role(&plan.status.roles));
     set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(resource), now);
     let mut after = resource.clone();
     after.status = Some(plan.status.clone());
@@ -131,6 +112,7 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
             // Nobody vouches for them, which is not to say that they may not.
             RoleState::NotAuthorized if role.reason == AUTHOR_UNKNOWN => (State::Unknown, AUTHOR_UNKNOWN, text(role)),
             RoleState::NotAuthorized => (State::False, reason(role), text(role)),
+            RoleState::NotFound if role.reason == CONNECTOR_NOT_FOUND => (State::Unknown, CONNECTOR_NOT_FOUND, text(role)),
             RoleState::NotFound => (State::Unknown, ROLE_NOT_FOUND, text(role)),
             RoleState::Pending | RoleState::Ready => (State::Unknown, NOT_YET_JUDGED, text(role)),
         },
@@ -140,6 +122,12 @@ fn set_authorized(plan: &mut Plan<CatalogResourceStatus>, generation: i64, now: 
         plan.notices.push(Notice::new(events::NOT_AUTHORIZED, message.clone()));
     }
     condition::set(&mut plan.status.conditions, AUTHORIZED, state, why, message, generation, now);
+}
+
+/// One that got past its schema grants nothing.
+fn is_whole(offer: &Offer) -> Result<(), Wrong> {
+    let text = "spec: a resource and each of its roles must have the same one of kubernetes and connector; write it properly";
+    if offer.unreadable { Err(Wrong { reason: UNREADABLE, message: text.to_owned() }) } else { Ok(()) }
 }
 
 fn every_role(roles: &[RoleStatus]) -> Result<(), Wrong> {

@@ -2,21 +2,20 @@
 
 mod input;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kube::api::Api;
 
 use crate::api::assignment::{AssignmentPhase, GrantState, Source};
-use crate::api::{AccessRequest, Assignment, Subject};
+use crate::api::{AccessRequest, Assignment};
 use crate::domain::assignment::decide;
 use crate::domain::{Key, Trust, holdings};
 use crate::error::Error;
-use crate::observe::binding::{self, Binding};
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::watch::is_undefined;
 use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
+use crate::targets;
 
 use super::{Context, catalog, keys, namespace, package, policy, request};
 
@@ -81,8 +80,6 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
             // Assignments of the same subject may have waited for this request to end.
             found.extend(request.subject().map(IndexKey::Subject).iter().flat_map(|own| open(stores, own)));
         }
-        Change::RoleBinding(delta) => found.extend(bound(stores, *delta)),
-        Change::ClusterRoleBinding(delta) => found.extend(bound(stores, *delta)),
         Change::Trust => {
             let waiting = stores.assignments.all().filter(|a| !a.phase().is_terminal());
             found.extend(waiting.map(|a| Key::of(&**a)));
@@ -93,17 +90,14 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
             let holders = (failure || report.is_first()).then(|| holders(stores, &resource)).into_iter().flatten();
             found.extend(holders.filter(|a| failure || says_failed(a)).map(|a| Key::of(&**a)));
         }
-        _ => {}
+        _ => {
+            for (grant, subjects) in targets::membership(change) {
+                let own = subjects.into_iter().flat_map(|who| open(stores, &IndexKey::Subject(who)));
+                found.extend(own.filter(|key| key.namespace == grant.namespace));
+            }
+        }
     }
     triggers.extend(found.into_iter().map(WorkItem::Assignment));
-}
-
-/// Assignments of whoever came into a binding of a grant, or went.
-fn bound<B: Binding>(stores: &Stores, delta: Delta<'_, B>) -> Vec<Key> {
-    let (before, after): (BTreeSet<Subject>, BTreeSet<Subject>) = (binding::people(delta.old), binding::people(delta.new));
-    let catalogs: BTreeSet<String> = delta.versions().filter_map(binding::grant).map(|grant| grant.namespace).collect();
-    let own = before.symmetric_difference(&after).flat_map(|who| open(stores, &IndexKey::Subject(who.clone())));
-    own.filter(|key| catalogs.contains(&key.namespace)).collect()
 }
 
 /// Assignments of packages that use a resource, and have not ended.

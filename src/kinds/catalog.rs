@@ -11,8 +11,9 @@ use crate::domain::Key;
 use crate::domain::catalog::{self, Offering};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
-use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem, binding};
+use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
+use crate::targets::rbac::binding;
 use crate::writer::post;
 
 use super::{Context, assignment, keys};
@@ -69,6 +70,7 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
         Change::Resource(delta) if delta.comes_or_goes() => in_namespace(&namespace_of(*delta)),
         Change::Package(delta) if delta.differs(|p| &p.spec) => in_namespace(&namespace_of(*delta)),
         Change::Policy(delta) => owner(&namespace_of(*delta)).into_iter().collect(),
+        // Those of people in its namespace.
         Change::RoleBinding(delta) if delta.versions().any(|b| binding::grant(b).is_none()) => {
             in_namespace(&namespace_of(*delta))
         }

@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use k8s_openapi::api::core::v1::ObjectReference;
 
 use crate::admission::Admission;
+use crate::domain::grant::mass_revocation::MassRevocation;
+use crate::domain::grant::report::GrantReports;
 use crate::domain::request::Bounds;
 use crate::domain::{Effect, Key, Notice, Plan, readiness};
 use crate::error::Error;
-use crate::grants::mass_revocation::MassRevocation;
-use crate::grants::report::GrantReports;
 use crate::observe::{Cache, Watched, WorkItem};
 use crate::runtime::clock::Clock;
 use crate::runtime::queue::{Action, Lane};

@@ -4,11 +4,11 @@ mod separation;
 
 use crate::api::condition;
 use crate::api::{AccessPackage, AccessRequest, Assignment};
+use crate::domain::grant::report::GrantReports;
 use crate::domain::holdings::{package_of, package_of_request};
 use crate::domain::separation::named_by;
 use crate::domain::{Key, package as machine};
 use crate::error::Error;
-use crate::grants::report::GrantReports;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;

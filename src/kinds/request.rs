@@ -3,14 +3,14 @@
 mod input;
 
 use crate::api::access_request::RequestPhase;
-use crate::api::{AccessRequest, AccessRequestStatus};
-use crate::controllers::authority;
+use crate::api::{AccessRequest, AccessRequestStatus, GROUP};
 use crate::domain::request::decide;
 use crate::domain::{Key, Plan, Trust, holdings};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
+use crate::writer::access_review::Permission;
 
 use super::{Context, catalog, keys, namespace, package, policy};
 
@@ -133,9 +133,17 @@ fn asks_for_somebody_else(request: &AccessRequest) -> bool {
     request.phase() == RequestPhase::Submitted && own.is_some() && request.subject() != own
 }
 
+/// Whether the requestor holds the verb `assign` on the package.
 async fn may_assign(context: &Context, request: &AccessRequest) -> Result<bool, Error> {
-    match &request.spec.requestor {
-        Some(who) => authority::may_assign(&context.writer, who, &holdings::package_of_request(request)).await,
-        None => Ok(false),
-    }
+    let Some(who) = &request.spec.requestor else { return Ok(false) };
+    let package = holdings::package_of_request(request);
+    let permission = Permission {
+        verb: "assign".to_owned(),
+        group: GROUP.to_owned(),
+        resource: "accesspackages".to_owned(),
+        name: package.name,
+        namespace: package.namespace,
+        ..Permission::default()
+    };
+    context.writer.may(who, &permission).await
 }

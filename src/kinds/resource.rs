@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::api::catalog_resource::{ResourceRole, RoleKind, RoleRef};
+use crate::api::catalog_resource::{ResourceRole, RoleKind};
 use crate::api::{CatalogResource, CatalogResourceStatus};
-use crate::controllers::authority;
+use crate::domain::grant::GrantKey;
 use crate::domain::resource::{self as machine, Offer, Scope, Target, all_targets};
 use crate::domain::{Key, Plan, Trust, readiness};
 use crate::error::Error;
-use crate::grants::GrantKey;
 use crate::observe::store::{IndexKey, Indexed};
-use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem, binding};
+use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::{Action, Lane};
+use crate::targets;
 
 use super::{Context, catalog, keys, namespace};
 
@@ -77,25 +77,10 @@ pub(super) fn concerned(stores: &Stores, change: &Change<'_>) -> Vec<Key> {
     }
 }
 
-/// Resources that stand on what changed: a namespace, a role, or the Catalog.
+/// Resources that stand on what changed: on their Catalog, or on something in the target system, such as a namespace or a role.
 pub(super) fn standing(stores: &Stores, change: &Change<'_>) -> Vec<Key> {
-    let role = |kind: RoleKind, key: Key| {
-        let scope = if kind == RoleKind::Role { Scope::Namespace(key.namespace) } else { Scope::Cluster };
-        keys(&stores.resources, &IndexKey::Role(Target { scope, role: RoleRef { kind, name: key.name } }))
-    };
-    // What was deleted and made anew has another uid; what is in a role is asked about when somebody is.
-    match change {
-        Change::Namespace(delta) => {
-            delta.latest().map(|n| keys(&stores.resources, &IndexKey::Uses(Key::of(n).name))).unwrap_or_default()
-        }
-        Change::Role(delta) if delta.differs(|r| &r.metadata.uid) => {
-            delta.latest().map(|r| role(RoleKind::Role, Key::of(r))).unwrap_or_default()
-        }
-        Change::ClusterRole(delta) if delta.differs(|r| &r.metadata.uid) => {
-            delta.latest().map(|r| role(RoleKind::ClusterRole, Key::of(r))).unwrap_or_default()
-        }
-        _ => catalog::moved(change).iter().flat_map(|namespace| keys(&stores.resources, namespace)).collect(),
-    }
+    let moved = catalog::moved(change).into_iter().flat_map(|namespace| keys(&stores.resources, &namespace));
+    moved.chain(targets::standing(stores, change)).collect()
 }
 
 /// On what a resource depends: what it stands on, who uses it, and what came of its grants.
@@ -109,14 +94,12 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
                 delta.versions().flat_map(|p| p.spec.resource_roles.iter().map(|role| Key::new(namespace(p), &role.resource))),
             );
         }
-        Change::RoleBinding(delta) => found.extend(waiting_for(stores, delta.versions().filter_map(binding::grant))),
-        Change::ClusterRoleBinding(delta) => found.extend(waiting_for(stores, delta.versions().filter_map(binding::grant))),
         Change::Trust => found.extend(stores.resources.keys().cloned()),
         Change::Report(report) => {
             let differs = report.before.conflict != report.after.conflict || report.before.held != report.after.held;
             found.extend((report.is_first() || differs).then(|| Key::new(&report.grant.namespace, &report.grant.resource)));
         }
-        _ => {}
+        _ => found.extend(waiting_for(stores, targets::membership(change).into_keys())),
     }
     triggers.extend(found.into_iter().map(WorkItem::Resource));
 }
@@ -129,10 +112,10 @@ fn waiting_for(stores: &Stores, grants: impl Iterator<Item = GrantKey>) -> Vec<K
 }
 
 impl Stores {
-    /// Packages that use a resource, and bindings that carry its grants.
+    /// Packages that use a resource, and objects that carry its grants.
     pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
         let key = Key::of(resource);
-        let carry = |role: &ResourceRole| self.members.all(&GrantKey::new(&key.namespace, &key.name, &role.name)).count();
+        let carry = |role: &ResourceRole| targets::carriers(self, &GrantKey::new(&key.namespace, &key.name, &role.name));
         (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
     }
 }
@@ -151,7 +134,7 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
         (found, offer, questions)
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
-    let answers = authority::judge(&context.writer, questions).await?;
+    let answers = targets::judge(&context.writer, questions).await?;
     let trust = context.admission.trust();
     let mut plan = {
         let stores = context.cache.read();

@@ -16,6 +16,7 @@ use crate::observe::unreadable::Unreadable;
 use crate::observe::{Stores, Watched};
 use crate::runtime::queue::{Action, Lane};
 use crate::table::kinds;
+use crate::targets;
 use crate::writer::merge;
 
 use super::Context;
@@ -132,10 +133,10 @@ fn publish(context: &Context, found: &DynamicObject, kind: &str, message: String
 fn still_has_something(stores: &Stores, found: &DynamicObject, key: &Key, now: DateTime<Utc>) -> bool {
     let subject = found.data.pointer("/spec/subject").cloned().and_then(|s| serde_json::from_value::<Subject>(s).ok());
     let Some(subject) = subject else { return false }; // nobody whom we could have bound
-    let carried = stores.members.keys().filter(|grant| grant.namespace == key.namespace);
+    let carried = targets::held(stores).filter(|grant| grant.namespace == key.namespace);
     carried
-        .filter(|grant| !stores.members.of(grant, &subject).is_empty())
-        .any(|grant| !stores.grant_input(grant, now).wanted.contains(&subject))
+        .filter(|grant| !targets::found(stores, grant, &subject).is_empty())
+        .any(|grant| !stores.demand(grant, now).wanted.contains(&subject))
 }
 
 /// Lets an unreadable assignment go whose access is gone.

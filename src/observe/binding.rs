@@ -1,33 +1,27 @@
-//! A binding of Kubernetes RBAC, read as one that carries a grant.
+//! A binding of Kubernetes RBAC (role-based access control), of either kind.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef, Subject as RbacSubject};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
 use kube::Resource;
 
-use crate::api::Subject;
-use crate::api::catalog_resource::{RoleKind, RoleRef};
-use crate::domain::catalog::from_rbac;
+use crate::api::Subject as Person;
 use crate::domain::resource::{Scope, Target};
-use crate::grants::plan::Observed;
-use crate::grants::{GrantKey, name};
 
 /// A binding of either kind.
 pub trait Binding: Resource {
     /// What it binds.
-    fn role_ref(&self) -> &RbacRoleRef;
+    fn role_ref(&self) -> &RoleRef;
     /// Whom it binds.
-    fn subjects(&self) -> &[RbacSubject];
+    fn subjects(&self) -> &[Subject];
     /// Where it binds.
     fn scope(&self) -> Scope;
 }
 
 impl Binding for RoleBinding {
-    fn role_ref(&self) -> &RbacRoleRef {
+    fn role_ref(&self) -> &RoleRef {
         &self.role_ref
     }
 
-    fn subjects(&self) -> &[RbacSubject] {
+    fn subjects(&self) -> &[Subject] {
         self.subjects.as_deref().unwrap_or_default()
     }
 
@@ -37,11 +31,11 @@ impl Binding for RoleBinding {
 }
 
 impl Binding for ClusterRoleBinding {
-    fn role_ref(&self) -> &RbacRoleRef {
+    fn role_ref(&self) -> &RoleRef {
         &self.role_ref
     }
 
-    fn subjects(&self) -> &[RbacSubject] {
+    fn subjects(&self) -> &[Subject] {
         self.subjects.as_deref().unwrap_or_default()
     }
 
@@ -50,38 +44,17 @@ impl Binding for ClusterRoleBinding {
     }
 }
 
-/// The grant that a binding carries, if it carries one.
-pub fn grant<B: Resource>(binding: &B) -> Option<GrantKey> {
-    name::key_of(binding.meta().labels.as_ref(), binding.meta().annotations.as_ref())
-}
-
-/// Where a binding is, and what it binds.
-pub fn target<B: Binding>(binding: &B) -> Target {
-    let found = binding.role_ref();
-    let kind = if found.kind == "Role" { RoleKind::Role } else { RoleKind::ClusterRole };
-    Target { scope: binding.scope(), role: RoleRef { kind, name: found.name.clone() } }
-}
-
-/// A binding as the plan of its grant sees it.
-pub fn observe<B: Binding>(key: &GrantKey, binding: &B) -> Observed {
-    Observed {
-        target: target(binding),
-        name: binding.meta().name.clone().unwrap_or_default(),
-        subjects: binding.subjects().iter().map(from_rbac).collect(),
-        labelled: labelled(key, binding),
-        closing: binding.meta().deletion_timestamp.is_some(),
-    }
-}
-
-/// The subjects that are a Subject of ours.
-pub fn people<B: Binding>(binding: Option<&B>) -> BTreeSet<Subject> {
-    binding.into_iter().flat_map(Binding::subjects).filter_map(from_rbac).collect()
-}
-
-fn labelled<B: Resource>(key: &GrantKey, binding: &B) -> bool {
-    let has = |all: Option<&BTreeMap<String, String>>, wanted: BTreeMap<String, String>| {
-        wanted.iter().all(|(k, v)| all.and_then(|all| all.get(k)) == Some(v))
-    };
-    let meta = binding.meta();
-    has(meta.labels.as_ref(), name::labels(key)) && has(meta.annotations.as_ref(), name::annotations(key))
+/// A binding as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Where it is and what it binds.
+    pub target: Target,
+    /// Its name.
+    pub name: String,
+    /// Its subjects, in order; `None` stands for one that no Subject of ours can be.
+    pub subjects: Vec<Option<Person>>,
+    /// Its labels and annotation are as we write them.
+    pub labelled: bool,
+    /// It is being deleted, and somebody's finalizer keeps it.
+    pub closing: bool,
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use kube::Resource;
 
-use crate::grants::GrantKey;
-use crate::grants::report::GrantReport;
+use crate::domain::grant::GrantKey;
+use crate::domain::grant::report::GrantReport;
 use crate::table::kinds;
 
 use super::WorkItem;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::api::Subject;
 use crate::domain::Key;
+use crate::domain::grant::{GrantKey, within};
 use crate::domain::resource::Target;
-use crate::grants::plan::Observed;
-use crate::grants::{GrantKey, within};
+
+use super::binding::Observed;
 
 /// The bindings of one grant.
 #[derive(Default)]
@@ -73,11 +74,6 @@ impl MemberIndex {
     pub fn of(&self, key: &GrantKey, subject: &Subject) -> &[Arc<Observed>] {
         self.0.get(key).and_then(|bindings| bindings.of.get(subject)).map(Vec::as_slice).unwrap_or_default()
     }
-
-    /// How many subjects a grant has, wherever they are bound.
-    pub fn subjects(&self, key: &GrantKey) -> usize {
-        self.0.get(key).map_or(0, |bindings| bindings.of.len())
-    }
 }
 
 #[cfg(test)]
@@ -126,8 +122,6 @@ mod tests {
             for grant in (0..2).map(key) {
                 let there: Vec<&Observed> = model.iter().filter(|((key, ..), _)| *key == grant).map(|(_, found)| found).collect();
                 prop_assert_eq!(members.all(&grant).map(|found| &**found).collect::<Vec<_>>(), there.clone());
-                let all: BTreeSet<&Subject> = there.iter().flat_map(|found| found.subjects.iter().flatten()).collect();
-                prop_assert_eq!(members.subjects(&grant), all.len());
                 for own in (0..5).map(subject) {
                     let carry = |found: &&Observed| found.subjects.iter().flatten().any(|s| *s == own);
                     let names = |found: &Observed| (found.target.clone(), found.name.clone());

@@ -1,13 +1,12 @@
 //! Everything that is known of the cluster.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::api::Catalog;
 use crate::api::catalog_resource::RoleKind;
 use crate::domain::Key;
 use crate::domain::resource::{Cluster, Offer, Scope, Target};
-use crate::grants::GrantKey;
 use crate::table::kinds;
 
 use super::change::{Change, Delta};
@@ -73,15 +72,6 @@ impl Stores {
     /// A resource, parsed.
     pub fn offer(&self, resource: &Key) -> Option<&Offer> {
         self.offers.get(resource).map(|offer| &**offer)
-    }
-
-    /// Every role of every resource, and every grant that a binding carries.
-    pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
-        let declared = self.resources.all().flat_map(|r| {
-            let key = Key::of(&**r);
-            r.spec.roles.iter().map(move |role| GrantKey::new(&key.namespace, &key.name, &role.name))
-        });
-        declared.chain(self.members.keys().cloned()).collect()
     }
 }
 

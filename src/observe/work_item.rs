@@ -1,7 +1,7 @@
 //! What can be reconciled.
 
 use crate::domain::Key;
-use crate::grants::GrantKey;
+use crate::domain::grant::GrantKey;
 use crate::runtime::queue::{Job, Lane};
 use crate::table::kinds;
 

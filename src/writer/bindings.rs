@@ -1,27 +1,21 @@
-//! Writes the bindings that carry grants: create, put right, delete.
+//! Bindings of either kind, to write: those that carry grants, and those of the people in a catalog.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef};
 use kube::Resource;
 use kube::api::{Api, Preconditions};
 
-use crate::api::labels::{MANAGED_BY, NAMESPACE_UID, OPERATOR};
-use crate::api::subject::Subject;
+use crate::api::Subject;
 use crate::domain::Key;
-use crate::domain::catalog::{RBAC, rbac_subject};
-use crate::domain::resource::{Scope, Target};
+use crate::domain::catalog::rbac_subject;
+use crate::domain::resource::Scope;
 use crate::error::Error;
-use crate::grants::joining::Joining;
-use crate::grants::plan::Write;
-use crate::grants::{GrantKey, name};
 use crate::observe::Watched;
 use crate::observe::binding::Binding;
 
 use super::{Writer, post};
 
 /// A binding of either kind, to write.
-pub(super) trait Writable:
+pub trait Writable:
     Binding
     + Watched
     + Resource<DynamicType = ()>
@@ -31,12 +25,14 @@ pub(super) trait Writable:
     + serde::de::DeserializeOwned
     + Default
 {
-    fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]);
+    /// What it binds, and whom.
+    fn fill(&mut self, role: RoleRef, subjects: &[Subject]);
+    /// Where it is written.
     fn api(writer: &Writer, scope: &Scope) -> Api<Self>;
 }
 
 impl Writable for RoleBinding {
-    fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]) {
+    fn fill(&mut self, role: RoleRef, subjects: &[Subject]) {
         self.role_ref = role;
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
     }
@@ -48,7 +44,7 @@ impl Writable for RoleBinding {
 }
 
 impl Writable for ClusterRoleBinding {
-    fn fill(&mut self, role: RbacRoleRef, subjects: &[Subject]) {
+    fn fill(&mut self, role: RoleRef, subjects: &[Subject]) {
         self.role_ref = role;
         self.subjects = Some(subjects.iter().map(rbac_subject).collect());
     }
@@ -58,88 +54,9 @@ impl Writable for ClusterRoleBinding {
     }
 }
 
-fn role_ref(target: &Target) -> RbacRoleRef {
-    RbacRoleRef { api_group: Some(RBAC.to_owned()), kind: format!("{:?}", target.role.kind), name: target.role.name.clone() }
-}
-
-fn key(scope: &Scope, name: &str) -> Key {
-    match scope {
-        Scope::Cluster => Key::new("", name),
-        Scope::Namespace(namespace) => Key::new(namespace, name),
-    }
-}
-
-/// Where a write of a grant goes.
-struct Where<'a> {
-    grant: &'a GrantKey,
-    target: &'a Target,
-    name: &'a str,
-    /// Uid of the namespace as it was when the write was decided.
-    uid: Option<&'a String>,
-}
-
-impl Where<'_> {
-    /// The binding as it should be.
-    fn binding<B: Writable>(&self, subjects: &[Subject]) -> B {
-        let mut wanted = new::<B>(self.grant, self.target, self.name, subjects);
-        // The API server refuses it in a namespace that was made anew since.
-        let uid = self.uid.map(|uid| (NAMESPACE_UID.to_owned(), uid.clone()));
-        wanted.meta_mut().annotations.get_or_insert_default().extend(uid);
-        wanted
-    }
-}
-
 impl Writer {
-    /// Carries out one write of a grant, and returns what failed. `uids`: of the namespaces as they were when it was decided, by name.
-    pub async fn binding(&self, grant: &GrantKey, write: &Write, uids: &BTreeMap<String, String>) -> Vec<Error> {
-        let (Write::Put { target, name, .. } | Write::Delete { target, name }) = write;
-        let place = |uid| Where { grant, target, name, uid };
-        match &target.scope {
-            Scope::Cluster => self.write::<ClusterRoleBinding>(place(None), write).await,
-            Scope::Namespace(name) => self.write::<RoleBinding>(place(uids.get(name)), write).await,
-        }
-    }
-
-    async fn write<B: Writable>(&self, place: Where<'_>, write: &Write) -> Vec<Error> {
-        match write {
-            Write::Put { subjects, joining, exists, .. } => {
-                self.join::<B>(&place, Joining::new(subjects, *joining), *exists).await
-            }
-            Write::Delete { target, name } => {
-                let found = B::store(&self.cache.read()).get(&key(&target.scope, name)).cloned();
-                let Some(found) = found else { return Vec::new() };
-                let gone = self.take_away(B::api(self, &target.scope), &*found, place.binding(&[])).await;
-                gone.err().into_iter().collect()
-            }
-        }
-    }
-
-    /// Writes a binding with its newcomers; whoever cannot be bound keeps nobody else out.
-    async fn join<B: Writable>(&self, place: &Where<'_>, mut joining: Joining, exists: bool) -> Vec<Error> {
-        let (mut failures, mut exists) = (Vec::new(), exists);
-        while let Some(subjects) = joining.attempt() {
-            let wanted = place.binding::<B>(&subjects);
-            let written = match exists {
-                true => self.replace(place.target, wanted).await,
-                false => self.create(place.target, wanted).await,
-            };
-            match written {
-                Ok(()) => {
-                    joining.taken();
-                    exists = true;
-                }
-                Err(error) if error.is_refusal() => failures.extend(joining.refused().then_some(error)),
-                Err(error) => {
-                    failures.push(error);
-                    break;
-                }
-            }
-        }
-        failures
-    }
-
     /// Deletes a binding as it was seen. One that somebody's finalizer would keep is emptied first: as long as it is there, it binds.
-    pub(super) async fn take_away<B: Writable>(&self, api: Api<B>, found: &B, mut empty: B) -> Result<(), Error> {
+    pub async fn take_away<B: Writable>(&self, api: Api<B>, found: &B, mut empty: B) -> Result<(), Error> {
         let (key, meta) = (Key::of(found), found.meta());
         let kept = meta.finalizers.iter().flatten().next().is_some() || meta.deletion_timestamp.is_some();
         if !kept {
@@ -155,53 +72,10 @@ impl Writer {
         let gone = self.delete(api, found).await;
         emptied.map(|_| ()).and(gone)
     }
-
-    async fn create<B: Writable>(&self, target: &Target, wanted: B) -> Result<(), Error> {
-        let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
-        match self.timed(format!("create {} {key}", B::kind(&())), api.create(&post(), &wanted)).await {
-            Ok(created) => {
-                self.cache.put(created);
-                Ok(())
-            }
-            Err(error) if error.is_conflict() => self.reclaim(target, wanted).await,
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Something of that name is there which the cache does not show: ours with stripped labels, or somebody else's.
-    async fn reclaim<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
-        let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
-        let found = self.timed(format!("read {} {key}", B::kind(&())), api.get(&key.name)).await?;
-        let meta = found.meta();
-        let managed = meta.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
-        let ours = name::key_of(None, meta.annotations.as_ref()) == name::key_of(None, wanted.meta().annotations.as_ref());
-        if !managed && !ours {
-            return Err(Error::Conflict(format!("{} {key}", B::kind(&()))));
-        }
-        if *found.role_ref() != *wanted.role_ref() {
-            // The role of a binding cannot be changed; the next reconciliation creates it anew.
-            return self.take_away(api, &found, emptied(&found)).await;
-        }
-        wanted.meta_mut().resource_version = meta.resource_version.clone();
-        let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
-        self.cache.put(replaced);
-        Ok(())
-    }
-
-    /// Writes over exactly the version that was seen.
-    async fn replace<B: Writable>(&self, target: &Target, mut wanted: B) -> Result<(), Error> {
-        let (key, api) = (Key::of(&wanted), B::api(self, &target.scope));
-        let Some(found) = B::store(&self.cache.read()).get(&key).cloned() else { return Ok(()) };
-        wanted.meta_mut().resource_version = found.meta().resource_version.clone();
-        wanted.meta_mut().uid = found.meta().uid.clone();
-        let replaced = self.timed(format!("replace {} {key}", B::kind(&())), api.replace(&key.name, &post(), &wanted)).await?;
-        self.cache.refresh(replaced);
-        Ok(())
-    }
 }
 
 /// A binding with nobody in it, which nobody keeps.
-pub(super) fn emptied<B: Writable>(found: &B) -> B {
+pub fn emptied<B: Writable>(found: &B) -> B {
     let mut empty = B::default();
     let meta = found.meta();
     empty.fill(found.role_ref().clone(), &[]);
@@ -210,15 +84,4 @@ pub(super) fn emptied<B: Writable>(found: &B) -> B {
     empty.meta_mut().labels = meta.labels.clone();
     empty.meta_mut().annotations = meta.annotations.clone();
     empty
-}
-
-fn new<B: Writable>(grant: &GrantKey, target: &Target, binding: &str, subjects: &[Subject]) -> B {
-    let mut wanted = B::default();
-    let meta = wanted.meta_mut();
-    meta.name = Some(binding.to_owned());
-    meta.namespace = if let Scope::Namespace(namespace) = &target.scope { Some(namespace.clone()) } else { None };
-    meta.labels = Some(name::labels(grant));
-    meta.annotations = Some(name::annotations(grant));
-    wanted.fill(role_ref(target), subjects);
-    wanted
 }

@@ -1,6 +1,7 @@
 //! What a hostile review did to the operator, step by step, and what must come of it.
 
 mod authority;
+mod connectors;
 mod ends;
 mod fence;
 mod people;

@@ -191,10 +191,11 @@ impl Record {
         let of_role = if kind == "Role" { uid(self.find("Role", place, name)) } else { String::new() };
         let owner = self.all("Catalog").iter().find(|c| text(c, "/status/namespace") == catalog);
         let yes = |answer: &Value| {
+            let judged = &answer["kubernetes"];
             answer["allowed"] == true
-                && (text(answer, "/namespace"), text(answer, "/namespaceUID")) == (place, namespace.as_str())
-                && (text(answer, "/roleRef/kind"), text(answer, "/roleRef/name")) == (kind, name)
-                && text(answer, "/roleUID") == of_role
+                && (text(judged, "/namespace"), text(judged, "/namespaceUID")) == (place, namespace.as_str())
+                && (text(judged, "/roleRef/kind"), text(judged, "/roleRef/name")) == (kind, name)
+                && text(judged, "/roleUID") == of_role
                 && owner.is_none_or(|owner| text(answer, "/catalogUID") == text(owner, "/metadata/uid"))
         };
         let found = self.find("CatalogResource", catalog, resource);

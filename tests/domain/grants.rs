@@ -1,12 +1,14 @@
 //! Wanted sets against observed sets: what the writes lead to, in which order, and how many there are.
 
 mod bindings;
+mod decided;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use entitlement_operator::api::Subject;
+use entitlement_operator::domain::grant::diff::Access;
 use entitlement_operator::domain::resource::Target;
-use entitlement_operator::grants::plan::{MOST_SUBJECTS, Observed, Place, Write, plan};
+use entitlement_operator::targets::rbac::plan::{MOST_SUBJECTS, Observed, Write, plan};
 use proptest::prelude::*;
 
 use crate::chance;
@@ -22,9 +24,9 @@ proptest! {
             let (had, got) = (has(&before, &target), has(&after, &target));
             let stay: BTreeSet<Subject> = had.intersection(&case.wanted).cloned().collect();
             match case.places.get(&target) {
-                Some(Place::Open) => prop_assert_eq!(&got, &case.wanted, "an open place"),
-                Some(Place::Closed) => prop_assert_eq!(got, stay, "a closed place"),
-                Some(Place::Void) | None => prop_assert!(got.is_empty(), "a place where nothing may be"),
+                Some(Access::Open) => prop_assert_eq!(&got, &case.wanted, "an open place"),
+                Some(Access::Closed) => prop_assert_eq!(got, stay, "a closed place"),
+                Some(Access::Void) | None => prop_assert!(got.is_empty(), "a place where nothing may be"),
             }
         }
         for binding in after.values() {
@@ -40,13 +42,13 @@ proptest! {
     #[test]
     fn a_second_plan_has_nothing_to_do(case in case()) {
         let observed: Vec<Observed> = case.after().into_values().collect();
-        prop_assert_eq!(plan(&key(), &case.wanted, &BTreeSet::new(), &case.places, &observed), vec![]);
+        prop_assert_eq!(plan(&key(), &case.wanted, &case.allowed(BTreeSet::new()), &observed), vec![]);
     }
 
     #[test]
     fn nobody_who_stays_is_absent_in_between_and_nobody_else_comes(case in case()) {
         let mut bindings = store(&case.observed);
-        let places = case.places.iter().filter(|(_, place)| **place != Place::Void).map(|(target, _)| target);
+        let places = case.places.iter().filter(|(_, place)| **place != Access::Void).map(|(target, _)| target);
         let stay: BTreeMap<Target, BTreeSet<Subject>> = places
             .map(|target| (target.clone(), has(&bindings, target).intersection(&case.wanted).cloned().collect()))
             .collect();
@@ -138,7 +140,7 @@ proptest! {
             binding.closing = closing & (1 << (number % 8)) != 0;
         }
         let (before, after) = (store(&case.observed), case.after());
-        for (target, _) in case.places.iter().filter(|(_, place)| **place == Place::Open) {
+        for (target, _) in case.places.iter().filter(|(_, place)| **place == Access::Open) {
             prop_assert_eq!(&has(&after, target), &case.wanted);
             let kept = |(of, binding): (&(Target, String), &Observed)| of.0 == *target && before.get(of).is_some_and(|b| b.closing) && !binding.subjects.is_empty();
             prop_assert!(!after.iter().any(kept), "{:?}", after);
@@ -152,9 +154,9 @@ proptest! {
             binding.subjects.iter().flatten().for_each(|s| *named.entry((binding.target.clone(), s.clone())).or_default() += 1);
         }
         let room_is_needed = |target: &Target| {
-            case.places.get(target) == Some(&Place::Open) && !case.wanted.is_subset(&has(&store(&case.observed), target))
+            case.places.get(target) == Some(&Access::Open) && !case.wanted.is_subset(&has(&store(&case.observed), target))
         };
-        let listed = |target: &Target| case.places.get(target).is_some_and(|place| *place != Place::Void);
+        let listed = |target: &Target| case.places.get(target).is_some_and(|place| *place != Access::Void);
         let fine = |binding: &&Observed| {
             let once = |s: &Subject| named[&(binding.target.clone(), s.clone())] == 1 && case.wanted.contains(s);
             binding.labelled
@@ -177,22 +179,22 @@ proptest! {
     fn those_who_are_kept_stay_where_they_are_and_come_nowhere(case in case(), kept in proptest::collection::btree_set((0..30_u16).prop_map(person), 0..30)) {
         let before = store(&case.observed);
         let mut after = before.clone();
-        plan(&key(), &case.wanted, &kept, &case.places, &case.observed).iter().for_each(|write| apply(&mut after, write));
+        plan(&key(), &case.wanted, &case.allowed(kept.clone()), &case.observed).iter().for_each(|write| apply(&mut after, write));
         for target in (0..4).map(place) {
             let had = has(&before, &target);
             let stay: BTreeSet<Subject> = had.iter().filter(|s| kept.contains(*s) || case.wanted.contains(*s)).cloned().collect();
             let due = match case.places.get(&target) {
-                Some(Place::Open) => stay.union(&case.wanted).cloned().collect(),
-                Some(Place::Closed) => stay,
-                Some(Place::Void) | None => BTreeSet::new(),
+                Some(Access::Open) => stay.union(&case.wanted).cloned().collect(),
+                Some(Access::Closed) => stay,
+                Some(Access::Void) | None => BTreeSet::new(),
             };
             prop_assert_eq!(has(&after, &target), due);
         }
     }
 }
 
-fn everywhere_open() -> BTreeMap<Target, Place> {
-    [(place(0), Place::Open)].into()
+fn everywhere_open() -> BTreeMap<Target, Access> {
+    [(place(0), Access::Open)].into()
 }
 
 /// The bindings that carry so many people.

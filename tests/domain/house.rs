@@ -37,6 +37,7 @@ fn the_domain_knows_no_client_no_runtime_and_no_clock() {
         "SystemTime",
         "crate::writer",
         "crate::observe",
+        "use crate::targets",
         "crate::runtime::clock",
     ] {
         each_source("src/domain", |path, text| assert!(!text.contains(word), "{} uses {word}", path.display()));
@@ -48,7 +49,7 @@ fn only_the_write_side_and_the_questions_it_carries_send_requests() {
     each_source("src", |path, text| {
         let allowed = [
             "src/writer",
-            "src/controllers",
+            "src/targets",
             "src/kinds",
             "src/runtime/lease",
             "src/run.rs",

@@ -53,7 +53,7 @@ pub struct RoleStatus {
     #[serde(default)]
     pub state: RoleState,
     /// Why, for machines: `AuthorMayBind`, `AuthorCannotBind`, `AuthorUnknown`, `TooBroad`, `RoleNotFound`, `RoleIsNamespaced`,
-    /// `NamespaceNotFound`, `NoCatalog` or `NotYetJudged`.
+    /// `NamespaceNotFound`, `ConnectorNotFound`, `NoCatalog` or `NotYetJudged`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 64))]
     pub reason: String,
@@ -87,20 +87,9 @@ pub enum RoleState {
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct PlaceStatus {
-    /// The namespace; absent for the whole cluster.
+    /// What was judged in this cluster; another target system has a field of its own here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
-    pub namespace: Option<String>,
-    /// Uid of the namespace.
-    #[serde(rename = "namespaceUID", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub namespace_uid: Option<String>,
-    /// The Kubernetes role.
-    pub role_ref: RoleRef,
-    /// Uid of a `Role`; absent for a ClusterRole.
-    #[serde(rename = "roleUID", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub role_uid: Option<String>,
+    pub kubernetes: Option<KubernetesPlace>,
     /// Uid of the Catalog.
     #[serde(rename = "catalogUID", default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -118,6 +107,26 @@ pub struct PlaceStatus {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 1024))]
     pub message: String,
+}
+
+/// A Kubernetes role in one place, each as it was then.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KubernetesPlace {
+    /// The namespace; absent for the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub namespace: Option<String>,
+    /// Uid of the namespace.
+    #[serde(rename = "namespaceUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub namespace_uid: Option<String>,
+    /// The Kubernetes role.
+    pub role_ref: RoleRef,
+    /// Uid of a `Role`; absent for a ClusterRole.
+    #[serde(rename = "roleUID", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub role_uid: Option<String>,
 }
 
 vocabulary! {
@@ -142,6 +151,8 @@ vocabulary! {
         NAMESPACE_NOT_FOUND = "NamespaceNotFound" in "`Ready=False`";
         /// A `Role` cannot be granted cluster-wide.
         ROLE_IS_NAMESPACED = "RoleIsNamespaced" in "`Ready=False`";
+        /// There is no Connector of that name; this version has none at all, so that the roles are granted to nobody.
+        CONNECTOR_NOT_FOUND = "ConnectorNotFound" in "`Authorized=Unknown`, `Ready=False`";
         /// The message names the bindings that are in the way.
         NAME_TAKEN = "NameTaken" in "`Conflict=True`";
     }

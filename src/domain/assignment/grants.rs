@@ -39,7 +39,7 @@ fn status(role: &Role, ending: bool) -> GrantStatus {
         role: role.role.clone(),
         state,
         message,
-        origin: GrantOrigin::Created,
+        origin: GrantOrigin::Added,
         objects: role.present.clone(),
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::api::catalog_resource::{
-    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, NAMESPACE_NOT_FOUND, PlaceStatus, ROLE_IS_NAMESPACED, ROLE_NOT_FOUND,
-    RoleKind, RoleState, RoleStatus, TOO_BROAD,
+    AUTHOR_CANNOT_BIND, AUTHOR_MAY_BIND, AUTHOR_UNKNOWN, PlaceStatus, RoleState, RoleStatus, TOO_BROAD,
 };
 use crate::api::condition::{self, shared::NO_CATALOG, shared::NOT_YET_JUDGED};
 use crate::api::subject::Identity;
@@ -14,23 +13,23 @@ use crate::api::time::from_meta;
 use crate::api::{CatalogResource, Word};
 
 use super::offer::{Offer, OfferedRole, authors};
-use super::standing::{blank, is_about, is_alive, is_in, missing};
-use super::{AUTHORIZED, Cluster, Scope, Target};
+use super::standing::{blank, is_alive};
+use super::{AUTHORIZED, Cluster, Place};
 
-/// A question to the API server: may these people hand out this role in this place?
+/// A question to a target system: may these people hand out this role in this place?
 #[derive(Clone, Debug, PartialEq)]
 pub struct Question {
     /// Name of the role in the resource.
     pub role: String,
     /// Role and place.
-    pub target: Target,
+    pub place: Place,
     /// Whoever wrote the role, and whoever wrote the places.
     pub who: Arc<[Identity]>,
     /// What the answer will belong to.
     pub about: PlaceStatus,
 }
 
-/// What the API server answered.
+/// What it answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Each could bind the role.
@@ -76,13 +75,13 @@ pub fn questions(
         if is_doubted(&written.name, role) || role.is_doubted() {
             continue;
         }
-        for target in role.targets().filter(|target| missing(target, cluster).is_none()) {
-            let Some(about) = blank(offer, role, &target, cluster) else { continue };
-            match last(role, &target).filter(|answer| is_same(answer, &about)) {
+        for place in role.places().into_iter().filter(|place| place.missing(cluster).is_none()) {
+            let Some(about) = blank(offer, role, &place, cluster) else { continue };
+            match last(role, &place).filter(|answer| is_same(answer, &about)) {
                 Some(answer) if answer.allowed || !again => {}
                 None if all.len() == MOST_QUESTIONS => return all,
                 known => {
-                    let question = Question { role: written.name.clone(), target, who: who.clone(), about };
+                    let question = Question { role: written.name.clone(), place, who: who.clone(), about };
                     (if known.is_some() { &mut repeated } else { &mut all }).push(question);
                 }
             }
@@ -97,8 +96,8 @@ pub fn questions(
 }
 
 /// The last answer about a role in a place; the last yes stands behind it while it is a no.
-fn last<'a>(role: &'a OfferedRole, target: &Target) -> Option<&'a PlaceStatus> {
-    role.known.iter().flat_map(|known| &known.places).rfind(|answer| is_in(answer, &target.scope))
+fn last<'a>(role: &'a OfferedRole, place: &Place) -> Option<&'a PlaceStatus> {
+    role.known.iter().flat_map(|known| &known.places).rfind(|answer| place.is_beside(answer))
 }
 
 /// Whether an answer is about exactly this.
@@ -108,9 +107,8 @@ fn is_same(answer: &PlaceStatus, about: &PlaceStatus) -> bool {
 
 /// Enters answers: each takes the place of the one before, but a no leaves the last yes behind itself.
 pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<PlaceStatus> {
-    let known = role.known.iter().flat_map(|known| &known.places);
-    let mut places: Vec<PlaceStatus> =
-        known.filter(|answer| role.places.iter().any(|scope| is_in(answer, scope))).cloned().collect();
+    let (known, own) = (role.known.iter().flat_map(|known| &known.places), role.places());
+    let mut places: Vec<PlaceStatus> = known.filter(|answer| own.iter().any(|place| place.is_beside(answer))).cloned().collect();
     for (question, answer) in answers {
         let (allowed, reason, message) = match answer {
             Answer::MayBind => (true, "", ""),
@@ -118,11 +116,12 @@ pub(super) fn enter(role: &OfferedRole, answers: &[(Question, Answer)]) -> Vec<P
             Answer::TooBroad(what) => (false, TOO_BROAD.as_str(), what.as_str()),
             Answer::Gone => continue,
         };
-        places.retain(|old| !is_in(old, &question.target.scope) || (old.allowed && !allowed));
+        places.retain(|old| !question.place.is_beside(old) || (old.allowed && !allowed));
         let (reason, message) = (reason.to_owned(), message.chars().take(1_000).collect());
         places.push(PlaceStatus { allowed, reason, message, ..question.about.clone() });
     }
-    places.sort_by(|one, other| (&one.namespace, !one.allowed).cmp(&(&other.namespace, !other.allowed)));
+    let order = |answer: &PlaceStatus| (answer.kubernetes.as_ref().and_then(|judged| judged.namespace.clone()), !answer.allowed);
+    places.sort_by_cached_key(order);
     places
 }
 
@@ -137,7 +136,7 @@ pub(super) fn role_status(
     let status = RoleStatus { name: name.to_owned(), places: enter(role, answers), ..RoleStatus::default() };
     let known = role.known.clone().unwrap_or_default();
     let (state, reason, message) = if role.authors.is_none() {
-        let text = "its author, or that of spec.kubernetes, is missing: the admission policies were not in force when it was written; write it anew";
+        let text = "its author, or that of its places, is missing: the admission policies were not in force when it was written; write it anew";
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, text.to_owned())
     } else if role.is_doubted() {
         (RoleState::NotAuthorized, AUTHOR_UNKNOWN, known.message)
@@ -156,7 +155,7 @@ pub(super) fn role_status(
 
 /// The first place in which a role is refused, else in which it is missing, else in which it is not judged.
 fn worst(offer: &Offer, role: &OfferedRole, cluster: &dyn Cluster, answers: &[PlaceStatus]) -> (RoleState, Word, String) {
-    let found: Vec<_> = role.targets().map(|target| in_place(offer, role, &target, cluster, answers)).collect();
+    let found: Vec<_> = role.places().iter().map(|place| in_place(offer, role, place, cluster, answers)).collect();
     let first = |wanted: RoleState| found.iter().find(|(state, ..)| *state == wanted).cloned();
     [RoleState::NotAuthorized, RoleState::NotFound, RoleState::Pending].into_iter().find_map(first).unwrap_or((
         RoleState::Ready,
@@ -168,22 +167,17 @@ fn worst(offer: &Offer, role: &OfferedRole, cluster: &dyn Cluster, answers: &[Pl
 fn in_place(
     offer: &Offer,
     role: &OfferedRole,
-    target: &Target,
+    place: &Place,
     cluster: &dyn Cluster,
     answers: &[PlaceStatus],
 ) -> (RoleState, Word, String) {
-    if let Some(text) = missing(target, cluster) {
-        let reason = match &target.scope {
-            Scope::Cluster if target.role.kind == RoleKind::Role => ROLE_IS_NAMESPACED,
-            Scope::Namespace(name) if cluster.namespace_uid(name).is_none() || cluster.is_closing(name) => NAMESPACE_NOT_FOUND,
-            _ => ROLE_NOT_FOUND,
-        };
-        return (RoleState::NotFound, reason, text);
+    if let Some(missing) = place.missing(cluster) {
+        return (RoleState::NotFound, missing.reason, missing.message);
     }
-    let Some(about) = blank(offer, role, target, cluster) else {
+    let Some(about) = blank(offer, role, place, cluster) else {
         return (RoleState::Pending, NO_CATALOG, "this namespace belongs to no Catalog that is Ready".to_owned());
     };
-    let own = answers.iter().rfind(|answer| is_about(answer, target) && is_alive(answer, offer, cluster));
+    let own = answers.iter().rfind(|answer| place.is_in(answer) && is_alive(answer, offer, cluster));
     match own.filter(|answer| is_same(answer, &about)) {
         Some(answer) if answer.allowed => (RoleState::Ready, AUTHOR_MAY_BIND, String::new()),
         Some(answer) if answer.reason == TOO_BROAD => (RoleState::NotAuthorized, TOO_BROAD, answer.message.clone()),

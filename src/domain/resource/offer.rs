@@ -1,14 +1,17 @@
 //! A resource as it is offered: each role with its places, who wrote them, and what was found of it. Parsed once, when it enters the cache.
+//! The union of the wire ends here: behind it a role lies in exactly one target system.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::CatalogResource;
-use crate::api::catalog_resource::{AUTHOR_UNKNOWN, Author, CatalogResourceSpec, ResourceRole, RoleRef, RoleStatus};
+use crate::api::catalog_resource::{
+    AUTHOR_UNKNOWN, Author, CatalogResourceSpec, ConnectorTarget, KubernetesTarget, ResourceRole, RoleRef, RoleStatus,
+};
 use crate::api::subject::Identity;
 use crate::domain::Key;
 use crate::domain::digest::Digest;
 
-use super::{Scope, Target};
+use super::{Membership, Place, Scope, Target};
 
 /// The roles of a resource.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,31 +33,101 @@ pub struct Offer {
 pub struct OfferedRole {
     /// Name for people.
     pub display_name: String,
-    /// What is bound.
-    pub role_ref: RoleRef,
-    /// Where.
-    pub places: BTreeSet<Scope>,
+    /// What is granted, and where.
+    pub offered: Offered,
     /// Digest of the author of the role and of the author of the places; none where one of them is missing.
     pub authors: Option<String>,
     /// Digest of the role and its places as they are written, authors included.
     pub digest: String,
-    /// Digest of what is bound, and where: what somebody who gets the role gets.
+    /// Digest of what is granted, and where: what somebody who gets the role gets.
     pub content: String,
     /// What the status says of it.
     pub known: Option<RoleStatus>,
 }
 
+/// What a role grants, and where: in exactly one target system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// A role of Kubernetes in each of some places of this cluster.
+    Kubernetes {
+        /// What is bound.
+        role: RoleRef,
+        /// Where.
+        scopes: BTreeSet<Scope>,
+    },
+    /// A role of a thing that a Connector reaches.
+    Connector(Membership),
+}
+
+impl Offered {
+    /// Reads the union of the wire; none unless the resource and the role have the same one.
+    fn of(spec: &CatalogResourceSpec, role: &ResourceRole) -> Option<Self> {
+        match (&spec.kubernetes, &role.kubernetes, &spec.connector, &role.connector) {
+            (Some(places), Some(role), None, None) => {
+                Some(Self::Kubernetes { role: role.role_ref.clone(), scopes: scopes(places) })
+            }
+            (None, None, Some(ConnectorTarget { name, kind, id, .. }), Some(role)) => Some(Self::Connector(Membership {
+                connector: name.clone(),
+                kind: *kind,
+                id: id.clone(),
+                role: role.role.clone(),
+            })),
+            _ => None,
+        }
+    }
+
+    /// The role in each of its places.
+    fn places(&self) -> Vec<Place> {
+        match self {
+            Self::Kubernetes { role, scopes } => {
+                let target = |scope: &Scope| Target { scope: scope.clone(), role: role.clone() };
+                scopes.iter().map(target).map(Place::Kubernetes).collect()
+            }
+            Self::Connector(membership) => vec![Place::Connector(membership.clone())],
+        }
+    }
+
+    /// What is granted now where a place lies; none where nothing is.
+    pub(super) fn instead_of(&self, place: &Place) -> Option<Place> {
+        match (self, place) {
+            (Self::Kubernetes { role, scopes }, Place::Kubernetes(Target { scope, .. })) => {
+                let target = || Target { scope: scope.clone(), role: role.clone() };
+                scopes.contains(scope).then(target).map(Place::Kubernetes)
+            }
+            (Self::Connector(now), Place::Connector(before)) => {
+                let there = |one: &Membership| (one.connector.clone(), one.kind, one.id.clone());
+                (there(now) == there(before)).then(|| Place::Connector(now.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// All that makes a difference to whoever gets it.
+    fn add_to(&self, digest: &mut Digest) {
+        match self {
+            Self::Kubernetes { role, scopes } => {
+                digest.add(&format!("{:?}", role.kind)).add(&role.name);
+                digest.all(scopes.iter().map(|scope| scope.namespace().unwrap_or_default()));
+            }
+            Self::Connector(Membership { connector, kind, id, role }) => {
+                digest.add("Connector").add(connector).add(&format!("{kind:?}")).add(id).add(role);
+            }
+        }
+    }
+}
+
 impl Offer {
-    /// Reads a resource.
+    /// Reads a resource. One whose union is broken, which no schema lets pass, counts as one that cannot be read.
     pub fn of(resource: &CatalogResource) -> Self {
         let (spec, meta) = (&resource.spec, &resource.metadata);
         let known = |name: &str| resource.status.as_ref()?.roles.iter().find(|role| role.name == name).cloned();
-        let places = places(spec);
-        let roles = spec.roles.iter().map(|role| (role.name.clone(), read(spec, role, &places, known(&role.name))));
+        let roles: Option<BTreeMap<_, _>> =
+            spec.roles.iter().map(|role| Some((role.name.clone(), read(spec, role, known(&role.name))?))).collect();
+        let Some(roles) = roles else { return Self::unreadable(&Key::of(resource)) };
         let name = meta.name.clone().unwrap_or_default();
         let display_name = if spec.display_name.is_empty() { name.clone() } else { spec.display_name.clone() };
         let namespace = meta.namespace.clone().unwrap_or_default();
-        Self { namespace, name, display_name, roles: roles.collect(), unreadable: false }
+        Self { namespace, name, display_name, roles, unreadable: false }
     }
 
     /// A resource that cannot be read.
@@ -64,9 +137,14 @@ impl Offer {
 }
 
 impl OfferedRole {
-    /// Every place in which the role is bound.
-    pub fn targets(&self) -> impl Iterator<Item = Target> {
-        self.places.iter().map(|scope| Target { scope: scope.clone(), role: self.role_ref.clone() })
+    /// The role in each of its places.
+    pub fn places(&self) -> Vec<Place> {
+        self.offered.places()
+    }
+
+    /// Every place in which it is bound in this cluster.
+    pub fn targets(&self) -> Vec<Target> {
+        self.places().into_iter().filter_map(Place::kubernetes).collect()
     }
 
     /// Nobody vouched for its authors when it was reconciled; that does not change before somebody writes it anew.
@@ -80,29 +158,28 @@ impl OfferedRole {
     }
 }
 
-/// Every role in every place.
+/// Every role in every place of this cluster.
 pub fn all_targets(spec: &CatalogResourceSpec) -> BTreeSet<Target> {
-    let places = places(spec);
-    let in_places =
-        |role: &RoleRef| places.iter().map(|scope| Target { scope: scope.clone(), role: role.clone() }).collect::<Vec<_>>();
-    spec.roles.iter().flat_map(|role| in_places(&role.kubernetes.role_ref)).collect()
+    let offered = spec.roles.iter().filter_map(|role| Offered::of(spec, role));
+    offered.flat_map(|offered| offered.places()).filter_map(Place::kubernetes).collect()
 }
 
-fn places(spec: &CatalogResourceSpec) -> BTreeSet<Scope> {
-    match spec.kubernetes.cluster_wide {
+fn scopes(places: &KubernetesTarget) -> BTreeSet<Scope> {
+    match places.cluster_wide {
         true => [Scope::Cluster].into(),
-        false => spec.kubernetes.namespaces.iter().cloned().map(Scope::Namespace).collect(),
+        false => places.namespaces.iter().cloned().map(Scope::Namespace).collect(),
     }
 }
 
 /// Those who wrote a role and its places, each once; none when one of them is missing.
 pub fn authors(spec: &CatalogResourceSpec, role: &ResourceRole) -> Option<Vec<Identity>> {
-    let identity = |author: &Option<Author>| spec.identity(author.as_ref()?);
-    let (one, other) = (identity(&role.author)?, identity(&spec.kubernetes.author)?);
+    let identity = |author: Option<&Author>| spec.identity(author?);
+    let (one, other) = (identity(role.author.as_ref())?, identity(spec.places_author())?);
     Some(if one == other { vec![one] } else { vec![one, other] })
 }
 
-fn read(spec: &CatalogResourceSpec, role: &ResourceRole, places: &BTreeSet<Scope>, known: Option<RoleStatus>) -> OfferedRole {
+fn read(spec: &CatalogResourceSpec, role: &ResourceRole, known: Option<RoleStatus>) -> Option<OfferedRole> {
+    let offered = Offered::of(spec, role)?;
     let authors = authors(spec, role).map(|all| {
         let mut digest = Digest::default();
         for who in all {
@@ -111,18 +188,15 @@ fn read(spec: &CatalogResourceSpec, role: &ResourceRole, places: &BTreeSet<Scope
         }
         digest.hex()
     });
-    let role_ref = role.kubernetes.role_ref.clone();
     let mut content = Digest::default();
-    content.add(&format!("{:?}", role_ref.kind)).add(&role_ref.name);
-    content.all(places.iter().map(|scope| if let Scope::Namespace(name) = scope { name } else { "" }));
+    offered.add_to(&mut content);
     let digest = content.clone().all(authors.as_deref().into_iter()).hex();
-    OfferedRole {
+    Some(OfferedRole {
         display_name: if role.display_name.is_empty() { role.name.clone() } else { role.display_name.clone() },
-        role_ref,
-        places: places.clone(),
+        offered,
         authors,
         digest,
         content: content.hex(),
         known,
-    }
+    })
 }

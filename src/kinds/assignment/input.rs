@@ -9,13 +9,13 @@ use crate::api::access_package::PackageRole;
 use crate::api::access_request::{APPROVED, RequestPhase};
 use crate::api::{Assignment, condition};
 use crate::domain::assignment::{self, Origin, Role};
-use crate::domain::resource::{Standing, Target, grantable};
+use crate::domain::grant::GrantKey;
+use crate::domain::grant::report::GrantReports;
+use crate::domain::resource::{Place, Standing, grantable};
 use crate::domain::{Key, Trust, holdings};
-use crate::grants::GrantKey;
-use crate::grants::report::GrantReports;
 use crate::observe::Stores;
-use crate::observe::gather::grants;
 use crate::observe::store::IndexKey;
+use crate::targets;
 
 impl Stores {
     /// For [`assignment::decide`].
@@ -85,15 +85,15 @@ impl Stores {
         let subject = &assignment.spec.subject;
         let key = GrantKey::new(namespace, &role.resource, &role.role);
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
-        let here = self.members.of(&key, subject);
-        let is_here = |target: &Target| here.iter().any(|binding| binding.target == *target);
+        let here = targets::found(self, &key, subject);
+        let is_here = |place: &Place| here.iter().any(|(found, _)| found == place);
         let refused = reports.failure(&key).map(str::to_owned);
         let mut problem = grantable.problem(role).or_else(|| reports.failure_told(&key, assignment));
         let mut missing_in = usize::from(problem.is_some() && here.is_empty());
-        for target in grantable.targets().iter().filter(|target| !is_here(target)) {
+        for place in grantable.places().iter().filter(|place| !is_here(place)) {
             // Whoever has the role as it was before an edit that is not judged yet, or not authorised, keeps that.
             missing_in += 1;
-            if let Standing::Held(why) | Standing::Void(why) = grantable.in_place(target, self)
+            if let Standing::Held(why) | Standing::Void(why) = grantable.in_place(place, self)
                 && !why.is_empty()
             {
                 problem = problem.or(Some(why));
@@ -107,7 +107,7 @@ impl Stores {
         let mut twins = self.assignments.find(&IndexKey::Subject(subject.clone())).filter(twin);
         let shared =
             twins.any(|a| self.packages.get(&holdings::package_of(a)).is_some_and(|p| p.spec.resource_roles.contains(role)));
-        let present = here.iter().map(|o| grants::object(o)).collect();
+        let present = here.into_iter().map(|(_, object)| object).collect();
         Role { resource: key.resource, role: key.role, wanted, present, missing: missing_in, problem, refused, shared }
     }
 }

@@ -70,6 +70,7 @@ async fn nobody_writes_in_anothers_name_where_nothing_is_entered() {
     who_assigns_and_who_revokes_is_true(&office).await;
     owners_are_written_by_the_client(&office).await;
     authors_are_true(&office).await;
+    authors_of_connectors_are_true(&office).await;
     install(&plane).await;
     office.is_right().await;
 }
@@ -164,4 +165,38 @@ async fn authors_are_true(office: &Department<'_>) {
     refused(change(json!({"authorGroups": [{"id": 1, "groups": ["system:masters"]}]})).await, "spec.authorGroups");
     let smuggled = offered(&office.name, "cluster-admin");
     refused(change(json!({"roles": smuggled["roles"]})).await, "the author of role");
+}
+
+/// The same of a group behind a Connector, and of the way there.
+async fn authors_of_connectors_are_true(office: &Department<'_>) {
+    let carol = office.person(CAROL).await;
+    let author = json!({"username": CAROL, "uid": "u-carol", "groupsRef": 1});
+    let group = json!({"name": "corp", "type": "Group", "id": "/oncall", "author": author});
+    let roles = json!([{"name": "viewer", "connector": {"role": "member"}, "author": author}]);
+    let spec = json!({"connector": group, "roles": roles, "authorGroups": [{"id": 1, "groups": who(CAROL)["groups"]}]});
+    type Lie = fn(&mut Value);
+    let lies: [(Lie, &str); 3] = [
+        (|spec| spec["connector"]["author"]["username"] = json!("root"), "spec.connector.author is"),
+        (|spec| drop(spec["connector"].as_object_mut().unwrap().remove("author")), "spec.connector.author is missing"),
+        (|spec| spec["roles"][0]["author"]["username"] = json!("root"), "the author of role"),
+    ];
+    for (lie, why) in lies {
+        let mut spec = spec.clone();
+        lie(&mut spec);
+        refused(carol.create(in_catalog(office, "CatalogResource", "group", spec)).await, why);
+    }
+    carol.create(in_catalog(office, "CatalogResource", "group", spec.clone())).await.expect("the truth passes");
+    let root = office.person(ROOT).await;
+    let change =
+        async |name: &str, spec: Value| root.patch("CatalogResource", &office.catalog(), name, json!({ "spec": spec })).await;
+    change("group", json!({"description": "corrected"})).await.expect("a description has no author");
+    refused(change("group", json!({"connector": {"id": "/other"}})).await, "spec.connector.author is");
+    refused(change("group", json!({"connector": {"author": {"username": "root"}}})).await, "cannot be changed");
+    refused(
+        change("group", json!({"roles": [{"name": "viewer", "connector": {"role": "owner"}, "author": author}]})).await,
+        "the author of role",
+    );
+    // Another's places and roles are not carried along from this cluster to a Connector.
+    let moved = json!({"kubernetes": null, "connector": group, "roles": roles});
+    refused(change("typed", moved).await, "the author of role");
 }

@@ -93,6 +93,21 @@ async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
 }
 
 #[tokio::test]
+async fn a_resource_that_moves_to_a_connector_waits_as_well() {
+    let (office, _) = with_crew(department("mass-connector").await).await;
+    let (group, member) = (json!({"name": "corp", "type": "Group", "id": "/oncall"}), json!({"role": "member"}));
+    let roles = json!([{"name": "viewer", "connector": member}]);
+    let moved = json!({"spec": {"kubernetes": null, "connector": group, "roles": roles}});
+    office.changes(CAROL, "CatalogResource", "production", moved).await;
+    office.is_braked("CatalogResource", "production").await;
+    rest().await;
+    office.is_held_by(&office.name, VIEW, &CREW).await;
+    office.confirms_as_told("CatalogResource", "production").await;
+    office.is_held_by(&office.name, VIEW, &[]).await;
+    office.is_right().await;
+}
+
+#[tokio::test]
 async fn a_confirmation_is_for_one_edit_only() {
     let (office, _) = with_crew(department("mass-again").await).await;
     office.fills(ONCALL, json!([editor()])).await;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::catalog_resource::{
-    Author, AuthorGroups, KubernetesRole, KubernetesTarget, ResourceRole, RoleKind, RoleRef,
+    Author, AuthorGroups, ConnectorRole, ConnectorTarget, ConnectorType, KubernetesRole, KubernetesTarget, ResourceRole,
+    RoleKind, RoleRef,
 };
 use entitlement_operator::api::{CatalogResource, CatalogResourceSpec};
 use entitlement_operator::domain::Trust;
@@ -94,18 +95,35 @@ pub fn author(name: &str) -> Author {
 /// A role that somebody wrote.
 pub fn role(name: &str, kind: RoleKind, bound: &str, who: &str) -> ResourceRole {
     let role_ref = RoleRef { kind, name: bound.to_owned() };
-    let kubernetes = KubernetesRole { role_ref };
-    ResourceRole { name: name.to_owned(), display_name: String::new(), kubernetes, author: Some(author(who)) }
+    let kubernetes = Some(KubernetesRole { role_ref });
+    ResourceRole { name: name.to_owned(), kubernetes, author: Some(author(who)), ..ResourceRole::default() }
+}
+
+/// Places that somebody wrote.
+pub fn namespaces(names: &[String], who: &str) -> KubernetesTarget {
+    KubernetesTarget { namespaces: names.to_vec(), cluster_wide: false, author: Some(author(who)) }
+}
+
+/// A group behind a Connector that somebody wrote.
+pub fn oncall(who: &str) -> ConnectorTarget {
+    ConnectorTarget {
+        name: "corp".to_owned(),
+        kind: ConnectorType::Group,
+        id: "/payments/oncall".to_owned(),
+        author: Some(author(who)),
+    }
+}
+
+/// Membership in it, under a name.
+pub fn member(name: &str, who: &str) -> ResourceRole {
+    let connector = Some(ConnectorRole { role: "member".to_owned() });
+    ResourceRole { name: name.to_owned(), connector, author: Some(author(who)), ..ResourceRole::default() }
 }
 
 /// Created at 5: the role `viewer` in `payments`, by Carol, who may hand out everything but `cluster-admin` there and in `jobs`.
 pub fn site() -> Site {
     let spec = CatalogResourceSpec {
-        kubernetes: KubernetesTarget {
-            namespaces: vec!["payments".to_owned()],
-            cluster_wide: false,
-            author: Some(author("carol")),
-        },
+        kubernetes: Some(namespaces(&["payments".to_owned()], "carol")),
         roles: vec![self::role("viewer", RoleKind::ClusterRole, "view", "carol")],
         author_groups: vec![AuthorGroups { id: 1, groups: vec!["leads".to_owned()] }],
         ..CatalogResourceSpec::default()
@@ -137,7 +155,8 @@ impl Site {
 
     /// What the API server answers.
     pub fn answer(&self, question: &Question) -> Answer {
-        let (place, role) = (question.target.scope.namespace().map(str::to_owned), question.target.role.name.clone());
+        let Some(Target { scope, role }) = question.place.clone().kubernetes() else { return Answer::Gone };
+        let (place, role) = (scope.namespace().map(str::to_owned), role.name);
         let lacks = |who: &&entitlement_operator::api::Identity| {
             !self.powers.contains(&(who.username.clone(), place.clone(), role.clone()))
         };

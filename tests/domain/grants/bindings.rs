@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entitlement_operator::api::Subject;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleRef};
+use entitlement_operator::domain::grant::GrantKey;
+use entitlement_operator::domain::grant::diff::{Access, Allowed};
 use entitlement_operator::domain::resource::{Scope, Target};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Observed, Place, Write, plan};
+use entitlement_operator::targets::rbac::plan::{Observed, Write, plan};
 use proptest::prelude::*;
 
 use crate::builders::{group, user};
@@ -70,13 +71,18 @@ pub fn target_of(write: &Write) -> &Target {
 #[derive(Clone, Debug)]
 pub struct Case {
     pub wanted: BTreeSet<Subject>,
-    pub places: BTreeMap<Target, Place>,
+    pub places: BTreeMap<Target, Access>,
     pub observed: Vec<Observed>,
 }
 
 impl Case {
+    /// What may be done, while these are kept where they are.
+    pub fn allowed(&self, kept: BTreeSet<Subject>) -> Allowed<Target, Subject> {
+        Allowed { places: self.places.clone(), kept }
+    }
+
     pub fn writes(&self) -> Vec<Write> {
-        plan(&key(), &self.wanted, &BTreeSet::new(), &self.places, &self.observed)
+        plan(&key(), &self.wanted, &self.allowed(BTreeSet::new()), &self.observed)
     }
 
     pub fn after(&self) -> Bindings {
@@ -99,8 +105,8 @@ pub fn binding() -> impl Strategy<Value = Observed> {
     )
 }
 
-pub fn places() -> impl Strategy<Value = BTreeMap<Target, Place>> {
-    let how = prop_oneof![5 => Just(Place::Open), 2 => Just(Place::Closed), 1 => Just(Place::Void)];
+pub fn places() -> impl Strategy<Value = BTreeMap<Target, Access>> {
+    let how = prop_oneof![5 => Just(Access::Open), 2 => Just(Access::Closed), 1 => Just(Access::Void)];
     proptest::collection::btree_map((0..4_usize).prop_map(place), how, 0..4)
 }
 

@@ -27,6 +27,10 @@ pub enum Act {
         places: u8,
         who: usize,
     },
+    /// The resource moves to a thing behind a Connector, or back into this cluster.
+    Exchange {
+        who: usize,
+    },
     Describe,
     DeleteResource,
     Namespace {
@@ -64,6 +68,7 @@ pub fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => (0..2_u8, 0..4_usize, 0..3_usize).prop_map(|(name, bound, who)| Act::WriteRole { name, bound, who }),
         1 => (0..2_u8).prop_map(|name| Act::RemoveRole { name }),
         2 => (1..4_u8, 0..3_usize).prop_map(|(places, who)| Act::WritePlaces { places, who }),
+        1 => (0..3_usize).prop_map(|who| Act::Exchange { who }),
         1 => Just(Act::Describe),
         1 => Just(Act::DeleteResource),
         2 => (0..2_usize, often()).prop_map(|(which, gone)| Act::Namespace { which, gone }),

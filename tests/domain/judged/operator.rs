@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entitlement_operator::api::Subject;
 use entitlement_operator::api::access_package::PackageRole;
+use entitlement_operator::domain::grant::GrantKey;
+use entitlement_operator::domain::grant::diff::{Access, Allowed};
 use entitlement_operator::domain::resource::{Answer, Grantable, Offer, Standing, Target, grantable};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Observed, Place, Write, plan};
+use entitlement_operator::targets::rbac::plan::{Observed, Write, plan};
 
 use super::world::World;
 
@@ -16,7 +17,8 @@ impl World {
         let answers: Vec<_> = questions.into_iter().map(|q| (q.clone(), self.site.answer(&q))).collect();
         for (question, _) in answers.iter().filter(|(_, answer)| *answer == Answer::MayBind) {
             let who = question.who.iter().map(|who| who.username.clone()).collect();
-            self.yes.insert((who, question.target.clone(), self.uids(&question.target)));
+            let Some(target) = question.place.clone().kubernetes() else { panic!("nobody is asked about a Connector") };
+            self.yes.insert((who, target.clone(), self.uids(&target)));
         }
         self.asked = Some((self.version, answers));
     }
@@ -35,13 +37,13 @@ impl World {
         GrantKey { namespace: "catalog-payments".to_owned(), resource: "production".to_owned(), role: name.to_owned() }
     }
 
-    fn places(&self, grantable: &Grantable<'_>, key: &GrantKey) -> BTreeMap<Target, Place> {
+    fn places(&self, grantable: &Grantable<'_>, key: &GrantKey) -> BTreeMap<Target, Access> {
         let found = self.bindings.iter().filter(|(_, (own, _))| own == key).map(|((target, _), _)| target.clone());
         let all: BTreeSet<Target> = grantable.targets().into_iter().chain(found).collect();
         let place = |target: Target| match grantable.in_place(&target, &self.site.ground) {
-            Standing::Open => Some((target, Place::Open)),
-            Standing::Held(_) => Some((target, Place::Closed)),
-            Standing::Void(_) => Some((target, Place::Void)),
+            Standing::Open => Some((target, Access::Open)),
+            Standing::Held(_) => Some((target, Access::Closed)),
+            Standing::Void(_) => Some((target, Access::Void)),
             Standing::Leaving => None,
         };
         all.into_iter().filter_map(place).collect()
@@ -51,8 +53,9 @@ impl World {
         let (key, offer) = (Self::key(name), Offer::of(&self.site.resource));
         let wanted = PackageRole { resource: key.resource.clone(), role: key.role.clone() };
         let places = self.places(&grantable(&wanted, Some(&offer)), &key);
+        let allowed = Allowed { places, kept: BTreeSet::new() };
         let observed: Vec<Observed> = self.bindings.values().filter(|(own, _)| *own == key).map(|(_, o)| o.clone()).collect();
-        for write in plan(&key, &self.holders, &BTreeSet::new(), &places, &observed).iter().take(writes) {
+        for write in plan(&key, &self.holders, &allowed, &observed).iter().take(writes) {
             match write {
                 // The API server refuses it.
                 Write::Put { target, .. } if !self.site.ground.namespaces.contains_key(target.scope.namespace().unwrap()) => {}

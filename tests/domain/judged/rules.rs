@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use entitlement_operator::api::Subject;
 use entitlement_operator::api::catalog_resource::ResourceRole;
-use entitlement_operator::domain::resource::{Offer, Target, missing};
+use entitlement_operator::domain::resource::{Offer, Place, Target};
 
 use super::world::{Judged, World};
 
@@ -13,11 +13,17 @@ impl World {
     pub fn check_judged(&self, name: &str, target: &Target) {
         let spec = &self.site.resource.spec;
         let role = spec.roles.iter().find(|role| role.name == name).expect("the role is there");
-        assert_eq!(role.kubernetes.role_ref, target.role, "what is granted is what is written");
-        assert!(spec.kubernetes.namespaces.iter().any(|n| target.scope.namespace() == Some(n)), "{target:?} is a place of it");
-        let who = [&role.author, &spec.kubernetes.author].into_iter().flatten().map(|a| a.username.clone()).collect();
+        let bound = role.kubernetes.as_ref().map(|role| &role.role_ref);
+        assert_eq!(bound, Some(&target.role), "what is granted is what is written");
+        assert!(self.is_a_place(target), "{target:?} is a place of it");
+        let who = [role.author.as_ref(), spec.places_author()].into_iter().flatten().map(|a| a.username.clone()).collect();
         let judged = (who, target.clone(), self.uids(target));
         assert!(self.yes.contains(&judged), "{judged:?} was never judged");
+    }
+
+    fn is_a_place(&self, target: &Target) -> bool {
+        let places = self.site.resource.spec.kubernetes.iter().flat_map(|places| &places.namespaces);
+        places.into_iter().any(|name| target.scope.namespace() == Some(name))
     }
 
     pub fn check_settled(&self) {
@@ -31,7 +37,7 @@ impl World {
             let people: BTreeSet<Subject> = observed.subjects.iter().flatten().cloned().collect();
             assert!(people.is_subset(&self.holders), "{people:?} of {key}");
             assert!(spec.roles.iter().any(|role| role.name == key.role), "{key} was taken out");
-            assert!(spec.kubernetes.namespaces.iter().any(|n| target.scope.namespace() == Some(n)), "{target:?} was taken out");
+            assert!(self.is_a_place(target), "{target:?} was taken out");
             let now = self.uids(target);
             let same = |(_, of, uids): &&Judged| of == target && uids[..2] == now[..2] && (now[2].is_none() || uids[2] == now[2]);
             assert!(self.yes.iter().any(|judged| same(&judged)), "nobody has anything in what was made anew: {target:?}");
@@ -42,7 +48,7 @@ impl World {
         let offer = Offer::of(&self.site.resource);
         for role in &self.site.resource.spec.roles {
             for target in offer.roles[&role.name].targets() {
-                let there = missing(&target, &self.site.ground).is_none() && self.site.ground.catalog.is_some();
+                let there = Place::from(&target).missing(&self.site.ground).is_none() && self.site.ground.catalog.is_some();
                 if there && self.its_authors_may_bind(role, &target) && self.never_refused(&target) {
                     let has = self.bindings.iter().filter(|((t, _), (key, _))| *t == target && key.role == role.name);
                     let has: BTreeSet<Subject> = has.flat_map(|(_, (_, o))| o.subjects.iter().flatten().cloned()).collect();
@@ -54,14 +60,16 @@ impl World {
 
     /// Whoever wrote the role and whoever wrote the places hold it there.
     fn its_authors_may_bind(&self, role: &ResourceRole, target: &Target) -> bool {
-        let mut who =
-            [&role.author, &self.site.resource.spec.kubernetes.author].into_iter().flatten().map(|a| a.username.clone());
+        let authors = [role.author.as_ref(), self.site.resource.spec.places_author()];
+        let mut who = authors.into_iter().flatten().map(|a| a.username.clone());
         who.all(|who| self.site.powers.contains(&(who, target.scope.namespace().map(str::to_owned), target.role.name.clone())))
     }
 
     /// A no is asked again only after a while, and no time passes here.
     fn never_refused(&self, target: &Target) -> bool {
         let roles = self.site.resource.status.iter().flat_map(|status| &status.roles);
-        roles.flat_map(|role| &role.places).all(|answer| answer.allowed || answer.role_ref != target.role)
+        roles
+            .flat_map(|role| &role.places)
+            .all(|answer| answer.allowed || answer.kubernetes.as_ref().is_none_or(|judged| judged.role_ref != target.role))
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entitlement_operator::api::catalog_resource::RoleKind;
 use entitlement_operator::api::{CatalogResource, Subject};
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::domain::resource::{Answer, Cluster, Question, Target};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::Observed;
+use entitlement_operator::targets::rbac::plan::Observed;
 
 use super::acts::{AUTHORS, Act, BOUND, NAMESPACES};
-use crate::builders::site::{Site, author, role, site};
+use crate::builders::site::{Site, member, namespaces, oncall, role, site};
 use crate::builders::{StoredWords, at, user};
 
 /// What was judged: by whom it was written, what, where, all of it by uid.
@@ -70,6 +70,7 @@ impl World {
             Act::WriteRole { name, bound, who } => self.somebody_writes_a_role(&role_name(*name), BOUND[*bound], AUTHORS[*who]),
             Act::RemoveRole { name } => self.somebody_removes_a_role(&role_name(*name)),
             Act::WritePlaces { places, who } => self.somebody_writes_the_places(*places, AUTHORS[*who]),
+            Act::Exchange { who } => self.somebody_exchanges_the_target(AUTHORS[*who]),
             Act::Describe => {
                 let description = self.never_seen_before();
                 self.edit(|resource| resource.spec.description = description);
@@ -102,10 +103,11 @@ impl World {
     }
 
     fn somebody_writes_a_role(&mut self, name: &str, (kind, bound): (RoleKind, &str), who: &str) {
-        let wanted = role(name, kind, bound, who);
+        let connected = self.site.resource.spec.connector.is_some();
+        let wanted = if connected { member(name, who) } else { role(name, kind, bound, who) };
         self.edit(|resource| match resource.spec.roles.iter_mut().find(|role| role.name == wanted.name) {
             // As the API server stamps it: who writes what is there already becomes no author.
-            Some(role) if role.kubernetes == wanted.kubernetes => {}
+            Some(role) if (&role.kubernetes, &role.connector) == (&wanted.kubernetes, &wanted.connector) => {}
             Some(role) => *role = wanted,
             None => resource.spec.roles.push(wanted),
         });
@@ -120,13 +122,23 @@ impl World {
         });
     }
 
+    fn somebody_exchanges_the_target(&mut self, who: &str) {
+        self.edit(|resource| {
+            let (back, spec) = (resource.spec.connector.is_some(), &mut resource.spec);
+            spec.kubernetes = back.then(|| namespaces(&["payments".to_owned()], who));
+            spec.connector = (!back).then(|| oncall(who));
+            let anew = |name: &str| if back { role(name, RoleKind::ClusterRole, "view", who) } else { member(name, who) };
+            spec.roles.iter_mut().for_each(|role| *role = anew(&role.name));
+        });
+    }
+
     fn somebody_writes_the_places(&mut self, places: u8, who: &str) {
         let named = NAMESPACES.iter().enumerate().filter(|(number, _)| places & (1 << number) != 0);
         let named: Vec<String> = named.map(|(_, name)| (*name).to_owned()).collect();
         self.edit(|resource| {
-            if !named.is_empty() && resource.spec.kubernetes.namespaces != named {
-                resource.spec.kubernetes.namespaces = named;
-                resource.spec.kubernetes.author = Some(author(who));
+            let stand = resource.spec.kubernetes.as_ref().is_some_and(|places| places.namespaces == named);
+            if !named.is_empty() && !stand && resource.spec.connector.is_none() {
+                resource.spec.kubernetes = Some(namespaces(&named, who));
             }
         });
     }

@@ -9,12 +9,12 @@ use entitlement_operator::api::assignment::Source;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Subject};
 use entitlement_operator::domain::assignment::{self, Origin, Role};
+use entitlement_operator::domain::grant::GrantKey;
+use entitlement_operator::domain::grant::diff::Access;
 use entitlement_operator::domain::holdings::{self, Holdings, Rival, gives};
 use entitlement_operator::domain::resource::{Grantable, Standing, Target, grantable};
 use entitlement_operator::domain::separation::{Foe, foes};
 use entitlement_operator::domain::{Key, content, request};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::Place;
 
 use crate::builders::RETENTION;
 
@@ -153,13 +153,14 @@ impl Store {
     fn role_of(&self, key: &Key, assignment: &Assignment, role: &PackageRole, wanted: bool, now: DateTime<Utc>) -> Role {
         let subject = &assignment.spec.subject;
         let grant = GrantKey { namespace: key.namespace.clone(), resource: role.resource.clone(), role: role.role.clone() };
-        let carries = |b: &&entitlement_operator::grants::plan::Observed| b.subjects.iter().flatten().any(|s| s == subject);
+        let carries =
+            |b: &&entitlement_operator::targets::rbac::plan::Observed| b.subjects.iter().flatten().any(|s| s == subject);
         let observed = self.observed(&grant);
         let here: Vec<&Target> = observed.iter().filter(carries).map(|b| &b.target).collect();
         let grantable = self.grantable(&grant);
         let targets = grantable.targets();
         let missing: Vec<&Target> = targets.iter().filter(|t| !here.contains(t)).collect();
-        let held = |target: &&Target| match grantable.in_place(target, self) {
+        let held = |target: &&Target| match grantable.in_place(*target, self) {
             Standing::Held(why) | Standing::Void(why) => Some(why).filter(|why| !why.is_empty()),
             Standing::Open | Standing::Leaving => None,
         };
@@ -191,14 +192,14 @@ impl Store {
     }
 
     /// What may be done with a grant in each place.
-    pub fn standings(&self, grant: &GrantKey) -> BTreeMap<Target, Place> {
+    pub fn standings(&self, grant: &GrantKey) -> BTreeMap<Target, Access> {
         let grantable = self.grantable(grant);
         let found = self.observed(grant).into_iter().map(|binding| binding.target);
         let all: BTreeSet<Target> = grantable.targets().into_iter().chain(found).collect();
         let place = |target: Target| match grantable.in_place(&target, self) {
-            Standing::Open => Some((target, Place::Open)),
-            Standing::Held(_) => Some((target, Place::Closed)),
-            Standing::Void(_) => Some((target, Place::Void)),
+            Standing::Open => Some((target, Access::Open)),
+            Standing::Held(_) => Some((target, Access::Closed)),
+            Standing::Void(_) => Some((target, Access::Void)),
             Standing::Leaving => None,
         };
         all.into_iter().filter_map(place).collect()

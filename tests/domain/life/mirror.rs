@@ -9,14 +9,15 @@ use entitlement_operator::api::{
     AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy, Subject,
 };
 use entitlement_operator::domain::catalog::{RBAC, new_namespace, rbac_subject};
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::domain::resource::{Scope, Target};
 use entitlement_operator::domain::{Key, Trust};
-use entitlement_operator::grants::plan::Observed;
-use entitlement_operator::grants::{GrantKey, name};
 use entitlement_operator::observe::Watched;
 use entitlement_operator::observe::{Cache, WorkItem};
 use entitlement_operator::runtime::clock::ManualClock;
 use entitlement_operator::runtime::queue::{Action, Lane, Queue};
+use entitlement_operator::targets::rbac::name;
+use entitlement_operator::targets::rbac::plan::Observed;
 use futures::FutureExt as _;
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding, RoleRef as RbacRoleRef, Subject as RbacSubject};

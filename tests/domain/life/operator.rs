@@ -7,10 +7,11 @@ use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessPackage, AccessRequest, AccessRequestStatus, ApprovalDecision, Assignment};
+use entitlement_operator::domain::grant::GrantKey;
+use entitlement_operator::domain::grant::diff::Allowed;
 use entitlement_operator::domain::schedule::later;
 use entitlement_operator::domain::{Effect, Key, Plan, assignment, decision, package, request};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Write, plan};
+use entitlement_operator::targets::rbac::plan::{Write, plan};
 
 use crate::builders::RETENTION;
 use crate::words;
@@ -105,7 +106,8 @@ impl Store {
     }
 
     pub fn grant_writes(&self, grant: &GrantKey, now: DateTime<Utc>) -> Vec<Write> {
-        plan(grant, &self.wanted(grant, now), &BTreeSet::new(), &self.standings(grant), &self.observed(grant))
+        let allowed = Allowed { places: self.standings(grant), kept: BTreeSet::new() };
+        plan(grant, &self.wanted(grant, now), &allowed, &self.observed(grant))
     }
 
     /// What a reconciliation would do at an instant.

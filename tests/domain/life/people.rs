@@ -8,7 +8,7 @@ use entitlement_operator::api::time::created;
 use entitlement_operator::api::{AccessPackage, AccessRequest, Assignment, Catalog, Identity, Span, Subject};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::Trust;
-use entitlement_operator::grants::plan::Observed;
+use entitlement_operator::targets::rbac::plan::Observed;
 
 use crate::builders::*;
 

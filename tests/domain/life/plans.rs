@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::assignment::Source;
 use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, CatalogResource};
+use entitlement_operator::domain::grant::GrantKey;
+use entitlement_operator::domain::grant::decide::Input;
+use entitlement_operator::domain::grant::diff::{Access, Allowed};
+use entitlement_operator::domain::grant::report::GrantReports;
 use entitlement_operator::domain::resource::{OfferedRole, Standing, Target};
 use entitlement_operator::domain::{Key, Plan, Trust, assignment, catalog, decision, package, policy, request, resource};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::decide::GrantInput;
-use entitlement_operator::grants::plan::{Place, plan};
-use entitlement_operator::grants::report::GrantReports;
 use entitlement_operator::observe::{Stores, WorkItem};
+use entitlement_operator::targets::rbac::{Rbac, plan::plan};
 
 use crate::builders::{BOUNDS, RETENTION};
 
@@ -150,15 +151,15 @@ impl Look<'_> {
     }
 
     fn grant(&self, key: &GrantKey) -> Outcome {
-        let GrantInput { wanted, places, observed, losers, held, next_end, .. } = self.stores.grant_input(key, self.now);
+        let (Input { wanted, places, losers, held, next_end, .. }, bindings) = self.stores.grant_input::<Rbac>(key, self.now);
         let place = |(target, standing): (Target, Standing)| match standing {
-            Standing::Open => Some((target, Place::Open)),
-            Standing::Held(_) => Some((target, Place::Closed)),
-            Standing::Void(_) => Some((target, Place::Void)),
+            Standing::Open => Some((target, Access::Open)),
+            Standing::Held(_) => Some((target, Access::Closed)),
+            Standing::Void(_) => Some((target, Access::Void)),
             Standing::Leaving => None,
         };
         let places = places.into_iter().filter_map(place).collect();
-        let writes = plan(key, &wanted, &BTreeSet::new(), &places, &observed);
+        let writes = plan(key, &wanted, &Allowed { places, kept: BTreeSet::new() }, &bindings.all);
         Outcome { told: format!("{writes:?} {losers:?} {held}"), changes: !writes.is_empty(), requeue_at: next_end }
     }
 }

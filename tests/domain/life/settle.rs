@@ -9,7 +9,7 @@ use entitlement_operator::api::condition;
 use entitlement_operator::api::{AccessRequest, Assignment, Subject};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::decision::is_judged;
-use entitlement_operator::grants::plan::Place;
+use entitlement_operator::domain::grant::diff::Access;
 
 use super::operator::{Thing, WHOLE, of_request};
 use super::oracle::covers;
@@ -89,7 +89,7 @@ impl Store {
             for place in self.places() {
                 let has = self.has(&grant, &place);
                 assert!(has.is_subset(&due), "{grant}: {has:?}, but only {due:?} may");
-                assert!(standings.get(&place) != Some(&Place::Open) || has == due, "{grant}: {has:?} instead of {due:?}");
+                assert!(standings.get(&place) != Some(&Access::Open) || has == due, "{grant}: {has:?} instead of {due:?}");
             }
         }
         assert!(self.bindings.values().all(|(_, b)| b.labelled && b.subjects.iter().all(Option::is_some)));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use entitlement_operator::api::catalog_resource::{
-    Author, AuthorGroups, KubernetesRole, KubernetesTarget, PlaceStatus, ResourceRole, RoleKind, RoleRef, RoleState, RoleStatus,
+    Author, AuthorGroups, KubernetesPlace, KubernetesRole, KubernetesTarget, PlaceStatus, ResourceRole, RoleKind, RoleRef,
+    RoleState, RoleStatus,
 };
 use entitlement_operator::api::condition::State;
 use entitlement_operator::api::time::to_meta;
@@ -14,9 +15,9 @@ use entitlement_operator::api::{
 };
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::Trust;
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::domain::resource::{Cluster, Offer, OfferedRole, Target};
-use entitlement_operator::grants::GrantKey;
-use entitlement_operator::grants::plan::{Observed, Write};
+use entitlement_operator::targets::rbac::plan::{Observed, Write};
 
 use crate::builders::*;
 
@@ -225,10 +226,14 @@ impl Store {
     pub fn judge_authors(&mut self, key: &Key, may: State) {
         let Some(found) = self.resources.get(key).cloned() else { return };
         let offer = Offer::of(&found);
-        let answer = |target: Target| PlaceStatus {
+        let judged = |target: Target| KubernetesPlace {
             namespace: target.scope.namespace().map(str::to_owned),
             namespace_uid: target.scope.namespace().and_then(|name| self.namespace_uid(name)),
             role_ref: target.role,
+            role_uid: None,
+        };
+        let answer = |target: Target| PlaceStatus {
+            kubernetes: Some(judged(target)),
             catalog_uid: self.catalog_uid(&key.namespace),
             authors: offer.roles.values().find_map(|role| role.authors.clone()).unwrap(),
             allowed: may == State::True,
@@ -240,7 +245,7 @@ impl Store {
             state: if may == State::True { RoleState::Ready } else { RoleState::NotAuthorized },
             message: "as the story wants it".to_owned(),
             digest: role.digest.clone(),
-            places: if may == State::Unknown { Vec::new() } else { role.targets().map(answer).collect() },
+            places: if may == State::Unknown { Vec::new() } else { role.targets().into_iter().map(answer).collect() },
             ..RoleStatus::default()
         };
         let status = CatalogResourceStatus { roles: offer.roles.iter().map(role).collect(), ..CatalogResourceStatus::default() };
@@ -276,17 +281,17 @@ fn author() -> Author {
 fn resource(namespace: &str, name: &str, roles: &[&str], namespaces: &[&str]) -> CatalogResource {
     let role_ref = |role: &str| RoleRef { kind: RoleKind::ClusterRole, name: format!("{name}-{role}") };
     let spec = CatalogResourceSpec {
-        kubernetes: KubernetesTarget {
+        kubernetes: Some(KubernetesTarget {
             namespaces: namespaces.iter().map(|n| (*n).to_owned()).collect(),
             cluster_wide: namespaces.is_empty(),
             author: Some(author()),
-        },
+        }),
         author_groups: vec![AuthorGroups { id: 1, groups: vec!["leads".to_owned()] }],
         roles: roles
             .iter()
             .map(|role| ResourceRole {
                 name: (*role).to_owned(),
-                kubernetes: KubernetesRole { role_ref: role_ref(role) },
+                kubernetes: Some(KubernetesRole { role_ref: role_ref(role) }),
                 author: Some(author()),
                 ..ResourceRole::default()
             })

@@ -89,7 +89,8 @@ impl Store {
                 _ => drop(found.spec.roles.remove(0)),
             }),
             Edit::Namespace { resource, name } => self.edit_resource(*resource, |found| {
-                let (name, all) = (NAMESPACES[usize::from(name % 3)], &mut found.spec.kubernetes.namespaces);
+                let (name, places) = (NAMESPACES[usize::from(name % 3)], found.spec.kubernetes.get_or_insert_default());
+                let all = &mut places.namespaces;
                 if all.iter().any(|one| one == name) { all.retain(|one| one != name) } else { all.push(name.to_owned()) }
             }),
             Edit::Vanish { namespace } => {

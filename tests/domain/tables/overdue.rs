@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entitlement_operator::api::Assignment;
 use entitlement_operator::api::assignment::AssignmentPhase;
-use entitlement_operator::grants::GrantKey;
+use entitlement_operator::domain::grant::GrantKey;
 use entitlement_operator::kinds;
 use entitlement_operator::observe::{Cache, WorkItem};
 use entitlement_operator::runtime::clock::ManualClock;

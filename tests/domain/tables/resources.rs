@@ -1,5 +1,7 @@
 //! Each role in each place by itself: how it stands, what is asked, and whether anybody vouches for its authors.
 
+mod connectors;
+
 use entitlement_operator::api::access_package::PackageRole;
 use entitlement_operator::api::catalog_resource::{RoleKind, RoleState};
 use entitlement_operator::api::condition;
@@ -104,8 +106,7 @@ fn an_edit_while_the_resource_is_being_deleted_is_judged_like_any_other() {
 fn an_edit_that_takes_a_place_away_takes_it_whatever_else_it_says() {
     let mut site = site();
     site.settle();
-    site.resource.spec.kubernetes.namespaces = vec!["jobs".to_owned()];
-    site.resource.spec.kubernetes.author = Some(author("olga"));
+    site.resource.spec.kubernetes = Some(namespaces(&["jobs".to_owned()], "olga"));
     assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "the new place may come first");
     site.settle();
     assert_eq!(stands(&site, "payments", "view"), Standing::Leaving);
@@ -126,7 +127,7 @@ fn what_is_made_anew_is_judged_anew_and_until_then_nobody_has_anything_in_it() {
         site.settle();
         let target = Target {
             scope: Scope::Namespace("payments".to_owned()),
-            role: site.resource.spec.roles[0].kubernetes.role_ref.clone(),
+            role: site.resource.spec.roles[0].kubernetes.clone().unwrap().role_ref,
         };
         let stands = |site: &Site| {
             let offer = Offer::of(&site.resource);
@@ -265,7 +266,7 @@ fn a_large_resource_is_asked_about_a_part_at_a_time_and_moves_when_all_is_answer
     let mut site = site();
     site.settle();
     let names = many_places(&mut site);
-    site.resource.spec.kubernetes.namespaces = names.clone();
+    site.resource.spec.kubernetes = Some(namespaces(&names, "carol"));
     let (first, last) = (names.first().unwrap(), names.last().unwrap());
     assert_eq!(decide(&mut site), MOST_QUESTIONS);
     assert_eq!(stands(&site, first, "view"), Standing::Open);
@@ -281,14 +282,14 @@ fn what_was_refused_in_many_places_is_asked_again_in_turns() {
     let mut site = site();
     let names = many_places(&mut site);
     site.powers.clear();
-    site.resource.spec.kubernetes.namespaces = names.clone();
+    site.resource.spec.kubernetes = Some(namespaces(&names, "carol"));
     site.settle();
     let mut asked = std::collections::BTreeSet::new();
     for round in 1..=80 {
         site.now = at(round * 700);
         let questions = site.questions();
         assert_eq!(questions.len(), MOST_QUESTIONS);
-        asked.extend(questions.into_iter().map(|question| question.target));
+        asked.extend(questions.into_iter().map(|question| question.place));
         decide(&mut site);
     }
     assert_eq!(asked.len(), names.len());

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::api::labels::{CATALOG_NAMESPACE, GRANT, MANAGED_BY, OPERATOR, RESOURCE, ROLE};
 use crate::domain::resource::Target;
 
-use super::GrantKey;
+use crate::domain::grant::GrantKey;
 
 /// Name of the binding that carries a shard of a grant in one place. It depends on the role that is bound, so that another role is another
 /// binding: the role of a binding cannot be changed.

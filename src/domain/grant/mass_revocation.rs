@@ -1,9 +1,13 @@
 //! Mass revocation: an edit of a package or a resource that would take a role from many people at once waits for a
 //! confirmation. Ends, revocations and deletions of assignments are never held back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::api::subject::Subject;
+use crate::api::Subject;
+use crate::domain::Key;
+use crate::domain::resource::Standing;
+
+use super::Carrier;
 
 /// From when an edit counts as a mass revocation: both must be exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +25,31 @@ pub struct MassRevocation {
 pub fn kept(mass_revocation: MassRevocation, present: usize, losers: &BTreeSet<Subject>) -> Option<&BTreeSet<Subject>> {
     let many = losers.len() > mass_revocation.count && losers.len() * 100 > present * mass_revocation.percent;
     many.then_some(losers)
+}
+
+/// Those whom an edit would take the role from, in some place, with the package that gave it. `giver` finds the package of a live assignment
+/// through which a subject got the role, unless its change is confirmed.
+pub fn losers<P: Ord>(
+    wanted: &BTreeSet<Subject>,
+    places: &BTreeMap<P, Standing>,
+    carriers: &[Carrier<'_, P>],
+    giver: impl Fn(&Subject) -> Option<Key>,
+) -> BTreeMap<Subject, Key> {
+    let mut losers = BTreeMap::new();
+    for carrier in carriers {
+        let standing = places.get(carrier.place);
+        let stray = matches!(standing, Some(Standing::Leaving) | None);
+        if matches!(standing, Some(Standing::Void(_))) {
+            continue; // what is made anew is nobody's edit
+        }
+        if stray && !carrier.genuine {
+            continue;
+        }
+        for subject in carrier.members.iter().flatten().filter(|s| stray || !wanted.contains(*s)) {
+            losers.extend(giver(subject).map(|package| (subject.clone(), package)));
+        }
+    }
+    losers
 }
 
 #[cfg(test)]

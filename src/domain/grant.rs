@@ -1,15 +1,17 @@
-//! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do.
+//! Grants as level-triggered sets: for each role of each resource, the subjects that should have it against the subjects that do. These
+//! are the rules for every target system; what is particular to one is in [`crate::targets`].
 
 pub mod damper;
 pub mod decide;
-pub mod joining;
+pub mod diff;
+pub mod drift;
 pub mod mass_revocation;
-pub mod name;
-pub mod plan;
 pub mod report;
 
 use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::api::Subject;
 
 /// One role of one CatalogResource; the unit in which grants are computed and written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +29,21 @@ impl GrantKey {
     pub fn new(namespace: impl Into<String>, resource: impl Into<String>, role: impl Into<String>) -> Self {
         Self { namespace: namespace.into(), resource: resource.into(), role: role.into() }
     }
+}
+
+/// What carries members of a grant in a target system, as it was seen: one of several bindings, or a group.
+#[derive(Clone, Copy, Debug)]
+pub struct Carrier<'a, P> {
+    /// Which role it carries, and where.
+    pub place: &'a P,
+    /// Its name.
+    pub name: &'a str,
+    /// Its members; `None` stands for one that no Subject of ours can be.
+    pub members: &'a [Option<Subject>],
+    /// Its marks are as we write them.
+    pub intact: bool,
+    /// It carries what we made it for. What it carries otherwise is drift, which nobody can confirm.
+    pub genuine: bool,
 }
 
 /// What is kept of the grants of a resource, or of all in its namespace.

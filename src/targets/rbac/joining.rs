@@ -1,7 +1,7 @@
 //! Newcomers of one binding, one of whom may be somebody whom the API server refuses: a write that is refused is repeated with half of them,
 //! until only those are left out with whom it is always refused. Nobody is kept out by somebody else.
 
-use crate::api::subject::Subject;
+use crate::api::Subject;
 
 /// What is written into a binding, step by step.
 #[derive(Clone, Debug)]

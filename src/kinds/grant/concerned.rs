@@ -7,10 +7,11 @@ use chrono::{DateTime, Utc};
 
 use crate::api::assignment::AssignmentPhase;
 use crate::api::{AccessPackage, Assignment};
-use crate::domain::holdings;
-use crate::grants::GrantKey;
+use crate::domain::grant::GrantKey;
+use crate::domain::{Key, holdings};
 
-use super::stores::Stores;
+use crate::observe::Stores;
+use crate::targets;
 
 /// The grants that an assignment's status names.
 pub fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
@@ -30,6 +31,15 @@ impl Stores {
     pub fn grants_of<'s>(&'s self, assignment: &'s Assignment) -> impl Iterator<Item = GrantKey> + use<'s> {
         let package = self.packages.get(&holdings::package_of(assignment));
         package.into_iter().flat_map(|package| grants_of(package)).chain(grants_recorded(assignment))
+    }
+
+    /// Every role of every resource, and every grant that somebody has.
+    pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
+        let declared = self.resources.all().flat_map(|r| {
+            let key = Key::of(&**r);
+            r.spec.roles.iter().map(move |role| GrantKey::new(&key.namespace, &key.name, &role.name))
+        });
+        declared.chain(targets::held(self).cloned()).collect()
     }
 
     /// The grants in which somebody's access has ended and may still be there.

@@ -1,97 +1,27 @@
-//! Asks the API server what somebody may do, by SubjectAccessReview. The answers are facts to decide on; nothing is changed.
+//! Who may hand out a Kubernetes role in a place: asked of the API server, for each author by itself.
 
-use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::authorization::v1::{
-    NonResourceAttributes, ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
-};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use kube::api::Api;
 
-use crate::api::GROUP;
+use crate::api::Identity;
 use crate::api::catalog_resource::RoleKind;
-use crate::api::subject::Identity;
-use crate::domain::Key;
 use crate::domain::catalog::RBAC;
-use crate::domain::resource::{Answer, Question, Scope, Target};
+use crate::domain::resource::{Answer, Scope, Target};
 use crate::error::Error;
-use crate::writer::{Writer, post};
+use crate::writer::Writer;
+use crate::writer::access_review::Permission;
 
 /// Questions that are on their way at the same time.
 const AT_ONCE: usize = 8;
 
-/// Everything, in a rule of a role.
-const ALL: &str = "*";
-
-/// One thing that somebody may or may not do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Permission {
-    /// First, so that what concerns resources is asked, and told, before what concerns URL paths.
-    path: String,
-    verb: String,
-    group: String,
-    resource: String,
-    subresource: String,
-    name: String,
-    namespace: String,
-}
-
-impl std::fmt::Display for Permission {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let verb = if self.verb == ALL { "everything on" } else { &self.verb };
-        match self.path.as_str() {
-            "" => {}
-            ALL => return write!(f, "{verb} every URL path"),
-            path => return write!(f, "{verb} URL path {path}"),
-        }
-        write!(f, "{verb} {}", if self.resource == ALL { "every resource" } else { &self.resource })?;
-        let (dot, group) = if self.group == ALL { (" of ", "every API group") } else { (".", self.group.as_str()) };
-        for (before, part) in
-            [("/", self.subresource.as_str()), (dot, group), (" named ", &self.name), (" in namespace ", &self.namespace)]
-        {
-            if !part.is_empty() {
-                write!(f, "{before}{part}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether somebody holds the verb `assign` on a package.
-pub async fn may_assign(writer: &Writer, who: &Identity, package: &Key) -> Result<bool, Error> {
-    let permission = Permission {
-        verb: "assign".to_owned(),
-        group: GROUP.to_owned(),
-        resource: "accesspackages".to_owned(),
-        name: package.name.clone(),
-        namespace: package.namespace.clone(),
-        ..Permission::default()
-    };
-    may(writer, who, &permission).await
-}
-
 /// Most single permissions of a role that are asked about.
 const MOST_PERMISSIONS: usize = 5_000;
 
-/// Whether everybody who wrote a role and its places could hand it out there themselves. The same question is asked once.
-pub async fn judge(writer: &Writer, questions: Vec<Question>) -> Result<Vec<(Question, Answer)>, Error> {
-    let mut known: HashMap<(Arc<[Identity]>, Target), Answer> = HashMap::new();
-    let mut answers = Vec::new();
-    for question in questions {
-        let key = (question.who.clone(), question.target.clone());
-        let answer = match known.get(&key) {
-            Some(answer) => answer.clone(),
-            None => all_may_bind(writer, &question.who, &question.target).await?,
-        };
-        known.insert(key, answer.clone());
-        answers.push((question, answer));
-    }
-    Ok(answers)
-}
-
-async fn all_may_bind(writer: &Writer, who: &[Identity], target: &Target) -> Result<Answer, Error> {
+/// Whether each of these people could hand out a role in a place themselves.
+pub(super) async fn all_may_bind(writer: &Writer, who: &[Identity], target: &Target) -> Result<Answer, Error> {
     for author in who {
         match may_bind(writer, author, target).await? {
             Answer::MayBind => {}
@@ -104,7 +34,7 @@ async fn all_may_bind(writer: &Writer, who: &[Identity], target: &Target) -> Res
 /// Whether somebody could hand out a role themselves, by Kubernetes' own rule: they hold the verb `bind` on the role, or every permission in
 /// it, where it would be bound.
 async fn may_bind(writer: &Writer, who: &Identity, target: &Target) -> Result<Answer, Error> {
-    if may(writer, who, &bind(target)).await? {
+    if writer.may(who, &bind(target)).await? {
         return Ok(Answer::MayBind);
     }
     let Some(rules) = rules(writer, target).await? else { return Ok(Answer::Gone) };
@@ -198,38 +128,9 @@ fn permissions(rules: &[PolicyRule], target: &Target) -> BTreeSet<Permission> {
 
 async fn first_missing(writer: &Writer, who: &Identity, permissions: BTreeSet<Permission>) -> Result<Option<Permission>, Error> {
     let asked = stream::iter(permissions).map(|permission| async move {
-        let allowed = may(writer, who, &permission).await?;
+        let allowed = writer.may(who, &permission).await?;
         Ok::<_, Error>((permission, allowed))
     });
     let mut answers = asked.buffered(AT_ONCE).try_filter(|(_, allowed)| std::future::ready(!allowed)).boxed();
     Ok(answers.try_next().await?.map(|(permission, _)| permission))
-}
-
-async fn may(writer: &Writer, who: &Identity, permission: &Permission) -> Result<bool, Error> {
-    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let on_path = !permission.path.is_empty();
-    let resource = ResourceAttributes {
-        verb: some(&permission.verb),
-        group: some(&permission.group),
-        resource: some(&permission.resource),
-        subresource: some(&permission.subresource),
-        name: some(&permission.name),
-        namespace: some(&permission.namespace),
-        ..ResourceAttributes::default()
-    };
-    let path = NonResourceAttributes { path: some(&permission.path), verb: some(&permission.verb) };
-    let review = SubjectAccessReview {
-        spec: SubjectAccessReviewSpec {
-            user: Some(who.username.clone()),
-            uid: who.uid.clone(),
-            groups: Some(who.groups.clone()),
-            resource_attributes: (!on_path).then_some(resource),
-            non_resource_attributes: on_path.then_some(path),
-            ..SubjectAccessReviewSpec::default()
-        },
-        ..SubjectAccessReview::default()
-    };
-    let api: Api<SubjectAccessReview> = Api::all(writer.client.clone());
-    let answer = writer.timed(format!("ask whether {} may {permission}", who.username), api.create(&post(), &review)).await?;
-    Ok(answer.status.is_some_and(|SubjectAccessReviewStatus { allowed, denied, .. }| allowed && denied != Some(true)))
 }

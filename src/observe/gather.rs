@@ -1,4 +1,0 @@
-//! Gathers from the caches what becomes of a grant.
-
-mod drift;
-pub mod grants;
