@@ -57,7 +57,7 @@ fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<Cat
     }
     let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
     readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
-    readiness::conflict(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
+    readiness::name_taken(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
 }
 
 /// What the API server has to be asked about the authors now.
@@ -89,7 +89,7 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Erro
             pending_requests,
             live_assignments,
             unknown_incompatible: stores.unknown_foes(&found),
-            held_revocations: held_revocations(&context.reports(), key),
+            waiting_revocations: waiting_revocations(&context.reports(), key),
         };
         package::decide(&input, now)
     };
@@ -97,7 +97,7 @@ pub(super) async fn package(context: &Context, key: &Key) -> Result<Action, Erro
 }
 
 /// Roles that an edit of a package would take from many; none before each grant was reconciled once.
-fn held_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
+fn waiting_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
     (!reports.is_unsure(&package.namespace, None)).then(|| reports.held(|_, held| held.packages.contains(package)))
 }
 
