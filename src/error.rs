@@ -21,7 +21,7 @@ pub enum Error {
     NotLeading(String),
     /// An object of our name belongs to somebody else.
     #[error("Conflict: {0} exists and is not managed by {OPERATOR}: delete or rename it")]
-    Conflict(String),
+    NameTaken(String),
     /// Several things failed; the first is told.
     #[error("{first} (and {more} more)")]
     Several {
@@ -45,7 +45,7 @@ impl Error {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 404))
     }
 
-    /// Whether somebody wrote the object since we saw it.
+    /// Whether somebody wrote the object since we saw it, or created it before us: the API server calls that a conflict.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Api { source, .. } if matches!(&**source, kube::Error::Api(status) if status.code == 409))
     }
@@ -66,7 +66,7 @@ impl Error {
             },
             Self::Timeout(_) => true,
             Self::Several { first, .. } => first.is_outage(),
-            Self::NotLeading(_) | Self::Conflict(_) => false,
+            Self::NotLeading(_) | Self::NameTaken(_) => false,
         }
     }
 
@@ -106,7 +106,7 @@ mod tests {
             (answered(409), false),
             (answered(422), false),
             (unread, false),
-            (Error::Conflict("RoleBinding x".to_owned()), false),
+            (Error::NameTaken("RoleBinding x".to_owned()), false),
         ] {
             assert_eq!(error.is_outage(), expected, "{error}");
         }

@@ -170,7 +170,7 @@ impl RequestPhase {
     }
 
     /// Whether it is still to be approved.
-    pub fn is_open(self) -> bool {
+    pub fn is_undecided(self) -> bool {
         matches!(self, Self::Submitted | Self::PendingApproval)
     }
 }

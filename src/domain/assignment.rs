@@ -158,7 +158,8 @@ impl Draft<'_, '_> {
         [period.end_time, self.input.assignment.requested_end()].into_iter().flatten().min()
     }
 
-    fn is_held(&self) -> bool {
+    /// Whether the object cannot go before its access is gone.
+    fn is_guarded(&self) -> bool {
         has_finalizer(self.input.assignment, REVOKE)
     }
 
@@ -173,7 +174,7 @@ impl Draft<'_, '_> {
                     let assignment = Key::of(self.input.assignment);
                     return self.plan.effects.push(Effect::EnterEnd { assignment, end });
                 }
-                Acceptance::Accepted if !self.is_held() => return self.plan.effects.push(Effect::AddFinalizer(REVOKE)),
+                Acceptance::Accepted if !self.is_guarded() => return self.plan.effects.push(Effect::AddFinalizer(REVOKE)),
                 Acceptance::Accepted => {}
             }
             if self.plan.status.schedule.is_none() {

@@ -44,7 +44,7 @@ pub struct Input<'a> {
     pub unknown_incompatible: Vec<String>,
     /// Roles that an edit of it would take from many, each with the number of subjects; `None`: that is not known yet, and what the status
     /// says of it stands.
-    pub held_revocations: Option<Vec<(String, usize)>>,
+    pub waiting_revocations: Option<Vec<(String, usize)>>,
 }
 
 /// Decides what becomes of a package.
@@ -60,8 +60,8 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<AccessPackageStatus
     let found = deletion.ready.and_then(|()| in_catalog(input.has_catalog)).and_then(|()| every_role(input));
     set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(package), now);
     incompatible_found(input, &mut plan, now);
-    if let Some(held) = &input.held_revocations {
-        mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, package, held, now);
+    if let Some(waiting) = &input.waiting_revocations {
+        mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, package, waiting, now);
     }
     plan
 }

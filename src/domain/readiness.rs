@@ -124,15 +124,15 @@ pub(super) fn while_it_holds(
     condition::set(conditions, kind, State::True, reason, message, generation, now);
 }
 
-/// Sets or removes the condition [`MASS_REVOCATION_HELD`].
+/// Sets or removes the condition [`MASS_REVOCATION_HELD`]; `waiting` are the roles that the edit would take, each with the number of subjects.
 pub fn mass_revocation_held<K: kube::Resource<DynamicType = ()>>(
     conditions: &mut Vec<Condition>,
     notices: &mut Vec<Notice>,
     object: &K,
-    held: &[(String, usize)],
+    waiting: &[(String, usize)],
     now: DateTime<Utc>,
 ) {
-    let what: Vec<String> = held.iter().map(|(role, count)| format!("{role} from {count} subjects")).collect();
+    let what: Vec<String> = waiting.iter().map(|(role, count)| format!("{role} from {count} subjects")).collect();
     let message = || {
         format!(
             "this edit would take {}; they keep it until it is undone, or confirmed by: kubectl annotate {} {} -n {} --overwrite {CONFIRM_MASS_REVOCATION}={}",
@@ -143,13 +143,13 @@ pub fn mass_revocation_held<K: kube::Resource<DynamicType = ()>>(
             generation(object),
         )
     };
-    let message = (!held.is_empty()).then(message);
+    let message = (!waiting.is_empty()).then(message);
     let sign = (MASS_REVOCATION_HELD, CONFIRMATION_REQUIRED, events::MASS_REVOCATION_HELD);
     while_it_holds(conditions, notices, sign, message, generation(object), now);
 }
 
 /// Sets or removes the condition [`CONFLICT`]; `found` are the bindings that are in the way.
-pub fn conflict<K: kube::Resource>(
+pub fn name_taken<K: kube::Resource>(
     conditions: &mut Vec<Condition>,
     notices: &mut Vec<Notice>,
     object: &K,

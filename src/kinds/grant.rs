@@ -110,7 +110,7 @@ async fn reconcile_in<S: TargetSystem>(context: &Context, key: &GrantKey, now: D
         // Nothing is tried until the admission policies are judged.
         not_reconciled: before.not_reconciled && trust == Trust::Undecided,
         failure: failures.first().filter(|error| !error.is_conflict()).map(Error::message).or(fought),
-        conflict: failures.iter().find(|error| matches!(error, Error::Conflict(_))).map(Error::message),
+        conflict: failures.iter().find(|error| matches!(error, Error::NameTaken(_))).map(Error::message),
         held: plan.held,
         repairs: plan.repairs,
     };

@@ -132,7 +132,7 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
             pending_requests,
             live_assignments,
             unknown_incompatible: stores.unknown_foes(&found),
-            held_revocations: held_revocations(&context.reports(), key),
+            waiting_revocations: held_revocations(&context.reports(), key),
         };
         machine::decide(&input, now)
     };
@@ -140,6 +140,6 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
 }
 
 /// Roles that an edit of a package would take from many; none before each grant was reconciled once.
-fn held_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
+fn waiting_revocations(reports: &GrantReports, package: &Key) -> Option<Vec<(String, usize)>> {
     (!reports.is_unsure(&package.namespace, None)).then(|| reports.held(|_, held| held.packages.contains(package)))
 }

@@ -164,7 +164,7 @@ fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<Cat
     }
     let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
     readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
-    readiness::conflict(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
+    readiness::name_taken(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
 }
 
 /// What the API server has to be asked about the authors now.

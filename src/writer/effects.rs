@@ -84,7 +84,7 @@ impl Writer {
                 if found.spec.access_request_uid == wanted.spec.access_request_uid {
                     Ok(())
                 } else {
-                    Err(Error::Conflict(format!("Assignment {key}")))
+                    Err(Error::NameTaken(format!("Assignment {key}")))
                 }
             }
             Err(error) => Err(error),
@@ -180,7 +180,7 @@ impl Writer {
         let marked = found.metadata.annotations.as_ref().and_then(|a| a.get(CATALOG))
             == wanted.metadata.annotations.as_ref().and_then(|a| a.get(CATALOG));
         if !managed && !marked {
-            return Err(Error::Conflict(format!("RoleBinding {key}")));
+            return Err(Error::NameTaken(format!("RoleBinding {key}")));
         }
         if found.role_ref != wanted.role_ref {
             return self.take_away(api, &found, emptied(&found)).await;

@@ -33,7 +33,7 @@ impl Draft<'_, '_> {
         if let (Some(Source::Request), Origin::Gone) = (assignment.spec.source, self.input.origin) {
             return Some((REQUEST_DELETED, "its AccessRequest was deleted".to_owned()));
         }
-        // What is being taken away is taken away, whatever the spec says by now.
+        // What is being taken away is taken away, whatever the spec says by now, and even if its status does not say why any more.
         let reason = [EXPIRED, REVOKED, DELETED, REQUEST_DELETED].into_iter().find(|r| self.plan.status.reason == *r);
         (self.phase() == AssignmentPhase::Revoking)
             .then(|| (reason.unwrap_or(REVOKED), "its access was being taken away".to_owned()))
@@ -75,7 +75,7 @@ impl Draft<'_, '_> {
         if is_being_deleted(self.input.assignment) {
             let waits = matches!(self.input.origin, Origin::Found(request) if !request.phase().is_terminal());
             // A request under way would make the assignment anew; it hears of the end first.
-            if self.is_held() && !waits {
+            if self.is_guarded() && !waits {
                 self.plan.effects.push(Effect::RemoveFinalizer(REVOKE));
             }
             return;

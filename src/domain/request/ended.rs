@@ -55,6 +55,7 @@ fn access_ended(draft: &mut Draft<'_, '_>) {
     let (at, why) = match target(draft) {
         None => (draft.now, "its Assignment was deleted"),
         Some(assignment) => match &assignment.status {
+            // A record that does not say when it ended has ended by now.
             Some(status) if status.phase.is_terminal() => (status.ended_at.unwrap_or(draft.now), status.message.as_str()),
             _ => return,
         },

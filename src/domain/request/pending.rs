@@ -22,6 +22,7 @@ const OPEN_STAGE: &str = "an open stage of its policy";
 
 /// The people that a judgement is about.
 pub(super) fn bench<'b>(input: &'b Input<'_>, people: &'b People<'b>) -> Bench<'b> {
+    // Without its catalog nobody is an owner; a stage that waits for one says that it has no approver.
     let owners = input.catalog.map(Catalog::deciding_owners).unwrap_or_default();
     let (request, trust, requestor) = (input.request, input.trust, people.requestor);
     Bench { request, trust, requestor, subject: &people.subject, owners, content_since: None }

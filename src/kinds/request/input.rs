@@ -46,7 +46,7 @@ impl Stores {
             content: self
                 .packages
                 .get(&package)
-                .filter(|_| request.phase().is_open())
+                .filter(|_| request.phase().is_undecided())
                 .map(|p| self.content(p))
                 .unwrap_or_default(),
             may_assign,

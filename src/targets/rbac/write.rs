@@ -118,7 +118,7 @@ impl Writer {
         let managed = meta.labels.as_ref().and_then(|l| l.get(MANAGED_BY)).is_some_and(|by| by == OPERATOR);
         let ours = name::key_of(None, meta.annotations.as_ref()) == name::key_of(None, wanted.meta().annotations.as_ref());
         if !managed && !ours {
-            return Err(Error::Conflict(format!("{} {key}", B::kind(&()))));
+            return Err(Error::NameTaken(format!("{} {key}", B::kind(&()))));
         }
         if *found.role_ref() != *wanted.role_ref() {
             // The role of a binding cannot be changed; the next reconciliation creates it anew.

@@ -186,7 +186,7 @@ impl DecisionWords for ApprovalDecision {
     }
 }
 
-/// A direct assignment of the package `oncall` to alice under the policy `engineers`, which the operator has not looked at.
+/// A direct assignment of the package `oncall` to alice under the policy `engineers`, which is not reconciled yet.
 pub fn assignment(name: &str) -> Assignment {
     let spec = AssignmentSpec {
         access_package: "oncall".to_owned(),
@@ -206,7 +206,7 @@ pub fn assignment_of(request: &AccessRequest) -> Assignment {
     made.spec.source = Some(Source::Request);
     made.spec.access_request = request.metadata.name.clone();
     made.spec.access_request_uid = request.metadata.uid.clone();
-    made.held()
+    made.with_finalizer()
 }
 
 /// What an assignment can be besides.
@@ -215,7 +215,7 @@ pub trait AssignmentWords {
     fn to(self, subject: Subject) -> Self;
     fn beginning(self, at: DateTime<Utc>) -> Self;
     fn until(self, at: DateTime<Utc>) -> Self;
-    fn held(self) -> Self;
+    fn with_finalizer(self) -> Self;
     fn revoked_by(self, name: &str) -> Self;
     fn assigned_by(self, who: Identity) -> Self;
     fn in_phase(self, phase: AssignmentPhase) -> Self;
@@ -247,7 +247,7 @@ impl AssignmentWords for Assignment {
         self
     }
 
-    fn held(mut self) -> Self {
+    fn with_finalizer(mut self) -> Self {
         self.metadata.finalizers = Some(vec![REVOKE.to_owned()]);
         self
     }

@@ -84,7 +84,7 @@ impl Store {
             pending_requests,
             live_assignments,
             unknown_incompatible: Vec::new(),
-            held_revocations: None,
+            waiting_revocations: None,
         };
         Some(package::decide(&input, now))
     }

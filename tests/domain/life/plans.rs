@@ -124,7 +124,7 @@ impl Look<'_> {
             pending_requests,
             live_assignments,
             unknown_incompatible: stores.unknown_foes(found),
-            held_revocations: None,
+            waiting_revocations: None,
         };
         Outcome::of(package::decide(&input, self.now), found.status.as_ref())
     }

@@ -18,7 +18,7 @@ fn engineers() -> Option<Policy> {
 
 /// A direct assignment that needs nothing more.
 fn direct() -> Assigned {
-    assigned(assignment("a1").held().beginning(at(0)).until(at(30 * DAY)), engineers())
+    assigned(assignment("a1").with_finalizer().beginning(at(0)).until(at(30 * DAY)), engineers())
 }
 
 /// An assignment that was accepted and whose one role is there.
@@ -67,12 +67,12 @@ fn a_direct_assignment_that_is_not_acceptable_waits_and_says_why() {
     let pending = asked.clone().in_phase(RequestPhase::PendingApproval);
     refused(Assigned { rivals: vec![(pending, false)], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "r2");
     refused(Assigned { rivals: vec![(asked, true)], incompatible: vec![key("payer")], ..scene() }, "Incompatible", "r2");
-    let long = assignment("a1").held().beginning(at(0)).until(at(1 + 30 * DAY));
+    let long = assignment("a1").with_finalizer().beginning(at(0)).until(at(1 + 30 * DAY));
     refused(assigned(long, engineers()), "ScheduleTooLong", "2026-01-31T00:00:00Z");
-    let backwards = assignment("a1").held().beginning(at(20)).until(at(10));
+    let backwards = assignment("a1").with_finalizer().beginning(at(20)).until(at(10));
     refused(assigned(backwards, engineers()), "SchedulePast", "2026-01-01T00:00:10Z");
     let over = policy("engineers").expiring(Expiration { at: Some(at(0)), ..Expiration::default() });
-    refused(assigned(assignment("a1").held().beginning(at(0)), Some(over)), "SchedulePast", "2026-01-01T00:00:00Z");
+    refused(assigned(assignment("a1").with_finalizer().beginning(at(0)), Some(over)), "SchedulePast", "2026-01-01T00:00:00Z");
     refused(Assigned { trust: Trust::Broken("nobody vouches".to_owned()), ..scene() }, "IdentityNotEnforced", "nobody vouches");
 }
 
@@ -104,7 +104,7 @@ fn a_direct_assignment_without_an_end_gets_that_of_its_policy_and_a_finalizer_be
     scene.assignment = scene.assignment.beginning(at(0)).until(at(30 * DAY));
     assert_eq!(scene.step(at(6)).effects, [Effect::AddFinalizer("entitlement.dev/revoke")]);
     assert!(!gives(&scene.assignment, at(6)));
-    scene.assignment = scene.assignment.held();
+    scene.assignment = scene.assignment.with_finalizer();
     scene.step(at(7));
     assert_eq!(scene.outcome().0, Phase::Provisioning);
     assert!(gives(&scene.assignment, at(7)));
@@ -112,7 +112,7 @@ fn a_direct_assignment_without_an_end_gets_that_of_its_policy_and_a_finalizer_be
 
 #[test]
 fn a_direct_assignment_under_a_policy_without_an_end_has_none() {
-    let mut scene = assigned(assignment("a1").held(), Some(policy("engineers").expiring(never())));
+    let mut scene = assigned(assignment("a1").with_finalizer(), Some(policy("engineers").expiring(never())));
     let plan = scene.step(at(5));
     assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Provisioning, None));
 }
@@ -179,7 +179,7 @@ fn an_assignment_whose_request_is_not_seen_waits_for_it_and_one_whose_request_is
 
 #[test]
 fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
-    let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
+    let mut scene = assigned(assignment("a1").with_finalizer().beginning(at(100)).until(at(DAY)), engineers());
     let plan = scene.step(at(5));
     assert_eq!((scene.outcome().0, plan.requeue_at), (Phase::Scheduled, Some(at(100))));
     assert!(!gives(&scene.assignment, at(100)), "not before it was reconciled");
@@ -192,7 +192,7 @@ fn an_assignment_for_later_is_parked_and_gives_from_its_start_on() {
 
 #[test]
 fn a_scheduled_assignment_that_is_not_acceptable_any_more_waits_again() {
-    let mut scene = assigned(assignment("a1").held().beginning(at(100)).until(at(DAY)), engineers());
+    let mut scene = assigned(assignment("a1").with_finalizer().beginning(at(100)).until(at(DAY)), engineers());
     scene.step(at(5));
     scene.policy = None;
     scene.step(at(100));
@@ -234,11 +234,13 @@ fn a_role_that_is_gained_or_lost_or_drifts_is_provisioned_again() {
 
 #[test]
 fn nobody_assigns_to_themselves_unless_the_policy_says_so() {
-    let own = || assigned(assignment("a1").held().assigned_by(who("alice", &["engineering"])).until(at(30 * DAY)), engineers());
+    let own = || {
+        assigned(assignment("a1").with_finalizer().assigned_by(who("alice", &["engineering"])).until(at(30 * DAY)), engineers())
+    };
     let mut scene = own();
     scene.step(at(5));
     assert_eq!(scene.outcome(), (Phase::Pending, "SelfAssignment"), "{}", scene.status().message);
-    let through_a_group = assignment("a1").held().to(group("engineering")).assigned_by(who("alice", &["engineering"]));
+    let through_a_group = assignment("a1").with_finalizer().to(group("engineering")).assigned_by(who("alice", &["engineering"]));
     let mut scene = assigned(through_a_group, engineers());
     scene.step(at(5));
     assert_eq!(scene.outcome().1, "SelfAssignment");
@@ -250,7 +252,7 @@ fn nobody_assigns_to_themselves_unless_the_policy_says_so() {
 #[test]
 fn groups_of_kubernetes_itself_are_assigned_only_where_the_policy_names_them() {
     let to = |subject, policy| {
-        let mut scene = assigned(assignment("a1").held().to(subject).until(at(30 * DAY)), Some(policy));
+        let mut scene = assigned(assignment("a1").with_finalizer().to(subject).until(at(30 * DAY)), Some(policy));
         scene.step(at(5));
         (scene.outcome().0, scene.outcome().1.to_owned())
     };

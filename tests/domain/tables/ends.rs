@@ -17,7 +17,7 @@ fn alice(name: &str) -> AccessRequest {
 
 /// Access of alice from the beginning until an end.
 fn held(end: i64) -> Assignment {
-    assignment("a1").held().beginning(at(0)).until(at(end)).accepted().in_phase(AssignmentPhase::Delivered)
+    assignment("a1").with_finalizer().beginning(at(0)).until(at(end)).accepted().in_phase(AssignmentPhase::Delivered)
 }
 
 fn move_end(end: i64) -> Effect {
@@ -68,7 +68,7 @@ fn an_extension_never_shortens() {
 #[test]
 fn an_extension_of_access_without_an_end_changes_nothing() {
     let mut scene = asked(alice("r1").extending(), &[engineers()]);
-    scene.held.push(assignment("a1").held().beginning(at(0)).accepted().in_phase(AssignmentPhase::Delivered));
+    scene.held.push(assignment("a1").with_finalizer().beginning(at(0)).accepted().in_phase(AssignmentPhase::Delivered));
     assert_eq!(scene.step(at(DAY)).effects, []);
     assert_eq!(scene.status().schedule.as_ref().unwrap().end_time, None);
 }

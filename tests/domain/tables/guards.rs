@@ -271,7 +271,7 @@ fn scopes_without_a_directory_cover_people_and_no_machines() {
     denied(asked(alice(), &[policy("p").for_scope(Scope::None)]), 5, "NotEligible", "User alice");
 }
 
-/// A request that carol approves at 10, looked at under what holds by then.
+/// A request that carol approves at 10, reconciled under what is there by then.
 fn approved_under(change: impl FnOnce(&mut Asked)) -> Asked {
     let mut scene = asked(alice(), &[engineers().stage(stage("lead", &[by_user("carol")]))]);
     scene.step(at(5));

@@ -54,7 +54,7 @@ impl Around {
             pending_requests: self.pending_requests,
             live_assignments: self.live_assignments,
             unknown_incompatible: self.unknown.clone(),
-            held_revocations: self.held.clone(),
+            waiting_revocations: self.held.clone(),
         };
         let plan = decide(&input, at(50));
         crate::words::are_told("AccessPackage", &plan);

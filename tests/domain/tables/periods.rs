@@ -9,7 +9,7 @@ use crate::builders::*;
 
 /// A direct assignment for ten days under a policy that allows thirty.
 fn ten_days() -> Assigned {
-    let mut scene = assigned(assignment("a1").held().beginning(at(0)).until(at(10 * DAY)), Some(policy("engineers")));
+    let mut scene = assigned(assignment("a1").with_finalizer().beginning(at(0)).until(at(10 * DAY)), Some(policy("engineers")));
     scene.roles = vec![role("viewer").there()];
     scene.step(at(5));
     assert_eq!(scene.outcome().0, Phase::Delivered);

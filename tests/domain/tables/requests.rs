@@ -120,7 +120,7 @@ fn a_request_under_a_policy_without_stages_gets_its_assignment_at_once() {
 }
 
 #[test]
-fn an_assignment_that_was_not_made_is_made_at_the_next_look_with_the_same_name_and_end() {
+fn an_assignment_that_was_not_made_is_made_by_the_next_reconciliation_with_the_same_name_and_end() {
     let mut scene = asked(alice("r1"), &[engineers()]);
     let first = scene.step(at(5));
     scene.held.clear(); // the operator stopped before it made the assignment

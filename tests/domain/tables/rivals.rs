@@ -133,7 +133,7 @@ fn a_parked_request_yields_to_a_younger_one_that_is_under_way_already() {
 fn an_extension_is_refused_when_an_incompatible_package_is_held_since_but_giving_back_is_not() {
     let mut scene = asked(alice().extending(), &[engineers().extendable()]);
     scene.incompatible = vec![key("payer")];
-    scene.held.push(assignment("a1").held().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
+    scene.held.push(assignment("a1").with_finalizer().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
     scene.held.push(assignment("a2").of("payer").in_phase(AssignmentPhase::Delivered));
     denied(scene.clone(), 5, "Incompatible", "\"payer\"");
     scene.request = alice().removing();

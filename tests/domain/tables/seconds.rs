@@ -61,7 +61,7 @@ fn an_extension_moves_an_end_until_one_second_before_it() {
     use RequestPhase::{Cancelled, Provisioning};
     for (now, phase) in [(END - 1, Provisioning), (END, Cancelled), (END + 1, Cancelled)] {
         let mut scene = asked(alice().extending(), &[engineers()]);
-        let held = assignment("a1").held().beginning(at(0)).until(at(END)).accepted();
+        let held = assignment("a1").with_finalizer().beginning(at(0)).until(at(END)).accepted();
         scene.held.push(held.in_phase(AssignmentPhase::Delivered));
         scene.step(at(START));
         let plan = scene.step(at(now));
@@ -74,7 +74,7 @@ fn an_extension_moves_an_end_until_one_second_before_it() {
 fn an_extension_is_delivered_when_the_end_was_moved_further_by_then() {
     let mut scene = asked(alice().extending(), &[engineers()]);
     let held = |end: i64| {
-        let held = assignment("a1").held().beginning(at(0)).until(at(end)).accepted();
+        let held = assignment("a1").with_finalizer().beginning(at(0)).until(at(end)).accepted();
         held.in_phase(AssignmentPhase::Delivered)
     };
     scene.held.push(held(10 * DAY));
@@ -90,10 +90,10 @@ fn an_extension_is_delivered_when_the_end_was_moved_further_by_then() {
 }
 
 #[test]
-fn an_assignment_gives_nothing_before_its_start_whether_it_was_looked_at_before_or_not() {
+fn an_assignment_gives_nothing_before_its_start_whether_it_was_reconciled_before_or_not() {
     use AssignmentPhase::{Provisioning, Scheduled};
     for (now, phase) in [(START - 1, Scheduled), (START, Provisioning), (START + 1, Provisioning)] {
-        let fresh = assigned(assignment("a1").held().beginning(at(START)).until(at(END)), Some(engineers()));
+        let fresh = assigned(assignment("a1").with_finalizer().beginning(at(START)).until(at(END)), Some(engineers()));
         let mut parked = fresh.clone();
         parked.step(at(5));
         for mut scene in [fresh, parked] {
@@ -107,7 +107,7 @@ fn an_assignment_gives_nothing_before_its_start_whether_it_was_looked_at_before_
 fn an_assignment_gives_until_one_second_before_its_end() {
     use AssignmentPhase::{Delivered, Expired};
     for (now, phase) in [(END - 1, Delivered), (END, Expired), (END + 1, Expired)] {
-        let mut scene = assigned(assignment("a1").held().beginning(at(START)).until(at(END)), Some(engineers()));
+        let mut scene = assigned(assignment("a1").with_finalizer().beginning(at(START)).until(at(END)), Some(engineers()));
         scene.roles = vec![role("viewer").there()];
         scene.step(at(START));
         assert_eq!(gives(&scene.assignment, at(now)), phase == Delivered, "at {now}");
@@ -121,14 +121,14 @@ fn an_assignment_gives_until_one_second_before_its_end() {
 fn a_direct_assignment_lasts_at_least_a_second() {
     let refused = (AssignmentPhase::Pending, "SchedulePast");
     for (end, outcome) in [(START - 1, refused), (START, refused), (START + 1, (AssignmentPhase::Scheduled, ""))] {
-        let mut scene = assigned(assignment("a1").held().beginning(at(START)).until(at(end)), Some(engineers()));
+        let mut scene = assigned(assignment("a1").with_finalizer().beginning(at(START)).until(at(end)), Some(engineers()));
         scene.step(at(5));
         assert_eq!(scene.outcome(), outcome, "until {end}");
     }
 }
 
 /// The assignment of a request that granted an end, whose spec wishes another one before it was reconciled.
-fn wished_before_the_first_look(granted: Option<i64>, wished: Option<i64>, extended: &[Option<i64>]) -> Option<i64> {
+fn requested_before_the_first_reconciliation(granted: Option<i64>, wished: Option<i64>, extended: &[Option<i64>]) -> Option<i64> {
     let mut request = alice().in_phase(RequestPhase::Provisioning);
     let mut made = assignment_of(&request).beginning(at(0));
     made.spec.schedule.as_mut().unwrap().end_time = wished.map(at);
@@ -142,8 +142,8 @@ fn wished_before_the_first_look(granted: Option<i64>, wished: Option<i64>, exten
 }
 
 #[test]
-fn an_end_that_was_moved_before_the_first_look_counts_if_it_is_earlier_or_was_granted() {
-    let end = wished_before_the_first_look;
+fn an_end_that_was_moved_before_the_first_reconciliation_counts_if_it_is_earlier_or_was_granted() {
+    let end = requested_before_the_first_reconciliation;
     assert_eq!(end(Some(END), Some(END - 1), &[]), Some(END - 1));
     assert_eq!(end(Some(END), Some(END + 1), &[]), Some(END), "nobody granted that second");
     assert_eq!(end(Some(END), None, &[]), Some(END), "nobody granted access without an end");

@@ -65,7 +65,7 @@ fn after_the_last_stage_the_request_is_approved_by_whoever_came_last() {
 }
 
 #[test]
-fn decisions_that_were_made_while_nobody_looked_are_counted_stage_by_stage() {
+fn decisions_that_were_made_while_no_operator_ran_are_counted_stage_by_stage() {
     let mut scene = two_stages();
     scene.decided(dave("early").created(at(90))).decided(carol("d1").created(at(100))).decided(dave("d2").created(at(110)));
     scene.step(at(120));
@@ -125,7 +125,7 @@ fn a_stage_that_is_not_decided_in_time_denies_the_request() {
 }
 
 #[test]
-fn an_approval_in_time_counts_though_nobody_looked_until_later() {
+fn an_approval_in_time_counts_though_it_is_reconciled_later() {
     let mut scene = waiting(&[stage("lead", &[by_user("carol")]).within("1h")]);
     let mut late = scene.clone();
     scene.decided(carol("d1").created(at(4 + HOUR)));

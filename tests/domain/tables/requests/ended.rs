@@ -208,7 +208,7 @@ fn access_that_nobody_knows_the_period_of_is_neither_given_nor_extended() {
         assert_eq!((scene.outcome(), plan.effects.as_slice()), ((Phase::Denied, "RecordIncomplete"), [].as_slice()));
     }
     let mut extended = asked(alice("r1").extending(), &[engineers().extendable()]);
-    extended.held.push(assignment("a1").held().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
+    extended.held.push(assignment("a1").with_finalizer().until(at(DAY)).accepted().in_phase(AssignmentPhase::Delivered));
     extended.step(at(5));
     assert_eq!(extended.outcome().0, Phase::Provisioning);
     extended.request.status.as_mut().unwrap().schedule = None;

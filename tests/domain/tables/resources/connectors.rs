@@ -60,7 +60,7 @@ fn a_package_with_such_a_role_is_not_ready() {
         pending_requests: 0,
         live_assignments: 0,
         unknown_incompatible: Vec::new(),
-        held_revocations: None,
+        waiting_revocations: None,
     };
     let plan = machine::decide(&input, at(10));
     let ready = &plan.status.conditions[0];
