@@ -1,11 +1,7 @@
 //! The bindings of one role of one resource.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
-use crate::api::Assignment;
-use crate::api::assignment::GrantState;
 use crate::domain::schedule::show;
 use crate::domain::{Key, Notice, Trust};
 use crate::error::Error;
@@ -13,8 +9,7 @@ use crate::grants::GrantKey;
 use crate::grants::decide::{GrantInput, GrantPlan, decide};
 use crate::grants::plan::Write;
 use crate::grants::report::GrantReport;
-use crate::observe::store::IndexKey;
-use crate::observe::{Stores, WorkItem};
+use crate::observe::triggers::of_report;
 use crate::runtime::queue::{Action, Lane};
 
 use super::Context;
@@ -77,33 +72,8 @@ fn publish_drift(context: &Context, key: &GrantKey, drifted: &[String]) {
 /// Keeps what came of a grant, and has those reconciled in whose status it stands.
 fn keep(context: &Context, key: &GrantKey, report: GrantReport, now: DateTime<Utc>) {
     let before = context.reports().replace(key, report.clone(), now);
-    let first = before.not_reconciled && !report.not_reconciled;
-    let (stores, queue) = (context.cache.read(), &context.cache.queue);
-    let resource = Key::new(&key.namespace, &key.resource);
-    if first || before.failure != report.failure {
-        let of_resource = |a: &&Arc<Assignment>| {
-            let mut said = a.status.iter().flat_map(|s| &s.grants);
-            before.failure != report.failure || said.any(|grant| grant.state == GrantState::Failed)
-        };
-        holders(&stores, &resource).filter(of_resource).for_each(|a| queue.push(WorkItem::Assignment(Key::of(&**a))));
-    }
-    if first || before.conflict != report.conflict || before.held != report.held {
-        queue.push(WorkItem::Resource(resource));
-    }
-    if before.held != report.held {
-        let packages = before.held.into_iter().chain(report.held).flat_map(|held| held.packages);
-        packages.for_each(|package| queue.push(WorkItem::Package(package)));
-    }
-    if first && !context.reports().is_unsure(&key.namespace, None) {
-        let packages = stores.packages.find(&IndexKey::Namespace(key.namespace.clone()));
-        packages.for_each(|package| queue.push(WorkItem::Package(Key::of(&**package))));
-    }
-}
-
-/// Assignments of packages that use a resource, and have not ended.
-fn holders<'s>(stores: &'s Stores, resource: &Key) -> impl Iterator<Item = &'s Arc<Assignment>> + use<'s> {
-    let packages = stores.packages.find(&IndexKey::Resource(resource.clone()));
-    packages
-        .flat_map(|package| stores.assignments.find(&IndexKey::Package(Key::of(&**package))))
-        .filter(|assignment| !assignment.phase().is_terminal())
+    let stores = context.cache.read();
+    let is_sure = !context.reports().is_unsure(&key.namespace, None);
+    let triggered = of_report(&stores, key, &before, &report, is_sure);
+    triggered.into_iter().for_each(|work| context.cache.queue.push(work));
 }

@@ -16,6 +16,9 @@ macro_rules! stored {
 mod access;
 mod cluster;
 mod content;
+mod report;
+
+pub use report::of_report;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
