@@ -132,7 +132,7 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
             pending_requests,
             live_assignments,
             unknown_incompatible: stores.unknown_foes(&found),
-            waiting_revocations: held_revocations(&context.reports(), key),
+            waiting_revocations: waiting_revocations(&context.reports(), key),
         };
         machine::decide(&input, now)
     };

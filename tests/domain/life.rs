@@ -4,7 +4,11 @@
 //! as the rules of the design want it.
 
 mod acts;
-mod gather;
+mod bindings;
+mod by_kind;
+mod edits;
+mod effects;
+mod facts;
 mod honest;
 mod mirror;
 mod operator;
@@ -12,33 +16,43 @@ mod oracle;
 mod order;
 mod people;
 mod plans;
+mod process;
+mod rivals;
+mod rules;
+mod server;
 mod settle;
 mod store;
 mod terms;
 mod triggers;
 
 use chrono::TimeDelta;
+use entitlement_operator::api::{
+    AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, condition,
+};
 use entitlement_operator::domain::Key;
 use proptest::prelude::*;
 
 use crate::chance;
 
 use acts::{Act, Terms, acts, world};
-use operator::{How, Thing, WHOLE};
+use operator::{How, WHOLE};
+use process::Process;
+use rules::{GrantReports, WorkItem};
+use server::{ApiServer, Kind};
 use store::Store;
 
 impl Store {
-    fn thing_number(&self, number: u8) -> Thing {
-        let mut all = self.things();
-        all.sort_by_key(|thing| !matches!(thing, Thing::Request(_) | Thing::Assignment(_)));
+    fn thing_number(&self, number: u8) -> WorkItem {
+        let mut all: Vec<WorkItem> = self.everything().into_iter().collect();
+        all.sort_by_key(|work| !matches!(work, WorkItem::Request(_) | WorkItem::Assignment(_)));
         all.swap_remove(usize::from(number) % all.len())
     }
 
     /// A request or an assignment by number.
-    fn rival_number(&self, number: u8) -> Option<Thing> {
+    fn rival_number(&self, number: u8) -> Option<WorkItem> {
         match number {
-            0..160 => self.request_number(number).map(Thing::Request),
-            _ => self.assignment_number(number - 160).map(Thing::Assignment),
+            0..160 => self.request_number(number).map(WorkItem::Request),
+            _ => self.assignment_number(number - 160).map(WorkItem::Assignment),
         }
     }
 
@@ -69,12 +83,15 @@ impl Store {
         }
     }
 
-    /// The operator stops after some writes, starts again, and reconciles once more: that leads to where a whole reconciliation leads.
+    /// The operator stops after some writes, and another process goes on: that leads to where it leads when nothing stops.
     fn crash(&mut self, thing: u8, writes: usize) {
         let thing = self.thing_number(thing);
         let mut undisturbed = self.clone();
+        undisturbed.process.reports = GrantReports::default(); // a process that has been there for long
         self.reconcile(&thing, How { writes, ..WHOLE });
+        undisturbed.reconcile(&thing, WHOLE);
         for store in [&mut *self, &mut undisturbed] {
+            store.process = Process::start(&store.api);
             (0..3).for_each(|_| {
                 store.reconcile(&thing, WHOLE);
             });
@@ -83,16 +100,28 @@ impl Store {
     }
 
     fn same_as(&self, other: &Self) -> bool {
-        let verdicts = |store: &Self| -> Vec<(Key, Option<bool>)> {
-            let counted = |d: &entitlement_operator::api::ApprovalDecision| {
-                d.status.as_ref().map(|s| entitlement_operator::api::condition::holds(&s.conditions, "Counted"))
+        fn same<K: Kind + PartialEq>(one: &ApiServer, other: &ApiServer) -> bool {
+            let whole = |api: &ApiServer| {
+                let object = |(key, found): (&Key, &K)| {
+                    let mut found = found.clone();
+                    found.meta_mut().resource_version = None;
+                    (key.clone(), found)
+                };
+                K::table(api).iter().map(object).collect::<Vec<_>>()
             };
-            store.decisions.iter().map(|(key, d)| (key.clone(), counted(d))).collect()
+            whole(one) == whole(other)
+        }
+        let verdicts = |store: &Self| -> Vec<(Key, Option<bool>)> {
+            let counted = |d: &ApprovalDecision| d.status.as_ref().map(|s| condition::holds(&s.conditions, "Counted"));
+            store.api.decisions.iter().map(|(key, d)| (key.clone(), counted(d))).collect()
         };
-        self.requests == other.requests
-            && self.assignments == other.assignments
-            && self.packages == other.packages
-            && self.bindings == other.bindings
+        let (one, two) = (&self.api, &other.api);
+        same::<AccessRequest>(one, two)
+            && same::<Assignment>(one, two)
+            && same::<Catalog>(one, two)
+            && same::<CatalogResource>(one, two)
+            && same::<AccessPackage>(one, two)
+            && one.bound() == two.bound()
             && verdicts(self) == verdicts(other)
     }
 }

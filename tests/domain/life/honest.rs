@@ -11,7 +11,7 @@ use entitlement_operator::api::{AccessRequest, AccessRequestStatus, ApprovalDeci
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::holdings::package_of_request;
 
-use super::gather::asks_about;
+use super::facts::asks_about;
 use super::store::Store;
 
 /// Whether somebody would decide about themselves.
@@ -68,7 +68,7 @@ fn about<'a>(store: &'a Store, request: &'a Key) -> impl Iterator<Item = &'a App
         let disowned = conditions.into_iter().any(|c| c.reason == "IdentityNotEnforced");
         !disowned && !store.trust.doubts(created(*d))
     };
-    store.decisions.values().filter(move |d| asks_about(d, request)).filter(known)
+    store.api.decisions.values().filter(move |d| asks_about(d, request)).filter(known)
 }
 
 /// Whoever counted had the right to, and decided as it is written.
@@ -77,7 +77,7 @@ pub fn check_counted(store: &Store, request: &AccessRequest, status: &AccessRequ
     for (stage, open) in pinned.stages.iter().zip(&status.stages) {
         for counted in &open.decisions {
             let key = Key::new(request.metadata.namespace.clone().unwrap(), &counted.decision_ref);
-            let decision = &store.decisions[&key];
+            let decision = &store.api.decisions[&key];
             assert!(is_entitled(request, stage, open, decision), "{decision:?} counted for {open:?}");
             assert_eq!((counted.decision, counted.at), (decision.spec.decision, created(decision)));
             assert_eq!(counted.approver, decision.spec.approver.as_ref().unwrap().username);
@@ -107,7 +107,9 @@ pub fn check_approved(store: &Store, key: &Key, request: &AccessRequest, status:
 
 /// What was approved is what the package is, and nobody approved anything else.
 pub fn check_content(store: &Store, request: &AccessRequest, status: &AccessRequestStatus) {
-    let Some(package) = store.packages.get(&package_of_request(request)).filter(|_| !status.stages.is_empty()) else { return };
+    let Some(package) = store.api.packages.get(&package_of_request(request)).filter(|_| !status.stages.is_empty()) else {
+        return;
+    };
     let named = |role: &PackageRole| (role.resource.clone(), role.role.clone());
     let now: BTreeSet<_> = package.spec.resource_roles.iter().map(named).collect();
     let shown: BTreeSet<_> = status.content.iter().map(|role| (role.resource.clone(), role.role.clone())).collect();

@@ -1,4 +1,4 @@
-//! Everything is reconciled until nothing is left to do, and then all must be as it should.
+//! Whatever was triggered is reconciled until nothing is left to do, and then all must be as it should.
 
 use std::collections::BTreeSet;
 
@@ -6,13 +6,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entitlement_operator::api::access_request::{RequestPhase as R, StageState};
 use entitlement_operator::api::assignment::AssignmentPhase as A;
 use entitlement_operator::api::condition;
-use entitlement_operator::api::{AccessRequest, Assignment, Subject};
+use entitlement_operator::api::policy::Approver;
+use entitlement_operator::api::time::created;
+use entitlement_operator::api::{AccessRequest, Assignment, CatalogResource};
 use entitlement_operator::domain::Key;
 use entitlement_operator::domain::decision::is_judged;
-use entitlement_operator::domain::grant::diff::Access;
+use entitlement_operator::domain::holdings::package_of;
 
-use super::operator::{Thing, WHOLE, of_request};
+use super::bindings::RbacWho;
+use super::facts::request_of;
+use super::operator::WHOLE;
 use super::oracle::covers;
+use super::rules::{AUTHORS, Rules, Standing, WorkItem};
 use super::store::Store;
 use super::{honest, oracle};
 
@@ -28,86 +33,99 @@ pub fn shuffle<T>(all: &mut [T], mut order: u64) {
 }
 
 impl Store {
-    /// Looks at everything, in some order, until a whole round has nothing to write.
+    /// Reconciles what was triggered and what is due, in some order, until there is nothing, and then all must be as it should.
     pub fn settle(&mut self, order: u64) {
         for round in 0.. {
-            assert!(round < ROUNDS, "it goes round in circles");
-            let mut things = self.things();
-            shuffle(&mut things, order.wrapping_add(round as u64));
-            let wrote = things.iter().filter(|thing| self.reconcile(thing, WHOLE)).count();
-            if wrote == 0 {
+            let mut due = self.process.take_due(self.now);
+            if due.is_empty() {
                 break;
             }
+            assert!(round < ROUNDS, "{due:?} go round in circles");
+            shuffle(&mut due, order.wrapping_add(round as u64));
+            due.iter().for_each(|work| {
+                self.reconcile(work, WHOLE);
+            });
         }
         self.check_settled();
     }
 
-    /// Looks at everything but one kind of things, for a few rounds.
+    /// Reconciles what was triggered and what is due, but one kind of things, for a few rounds.
     pub fn rounds(&mut self, order: u64, without: u8) {
         for round in 0..4 {
-            let mut things = self.things();
-            things.retain(|thing| match thing {
-                Thing::Request(_) => without != 0,
-                Thing::Assignment(_) => without != 1,
-                Thing::Grant(_) => without != 2,
-                Thing::Package(_) | Thing::Decision(_) => without != 3,
+            let (mut due, left) = self.process.take_due(self.now).into_iter().partition::<Vec<_>, _>(|work| match work {
+                WorkItem::Request(_) => without != 0,
+                WorkItem::Assignment(_) => without != 1,
+                WorkItem::Grant(_) => without != 2,
+                WorkItem::Package(_) | WorkItem::Decision(_) => without != 3,
+                WorkItem::Catalog(_) | WorkItem::Resource(_) | WorkItem::Policy(_) => without != 4,
+                WorkItem::Admission | WorkItem::Unreadable(..) => true,
             });
-            shuffle(&mut things, order.wrapping_add(round));
-            things.iter().for_each(|thing| {
-                self.reconcile(thing, WHOLE);
+            self.process.waiting.extend(left);
+            shuffle(&mut due, order.wrapping_add(round));
+            due.iter().for_each(|work| {
+                self.reconcile(work, WHOLE);
             });
         }
     }
 
     /// When somebody wants to be woken next.
     pub fn next_wake(&self) -> Option<DateTime<Utc>> {
-        self.things().iter().filter_map(|thing| self.intent(thing, self.now).requeue_at).min()
+        self.process.deadlines.values().min().copied()
     }
 
     fn check_settled(&self) {
         self.check_grants();
-        self.requests.iter().for_each(|(key, request)| self.check_request(key, request));
-        self.assignments.iter().for_each(|(key, assignment)| self.check_assignment(key, assignment));
+        self.api.requests.iter().for_each(|(key, request)| self.check_request(key, request));
+        self.api.assignments.iter().for_each(|(key, assignment)| self.check_assignment(key, assignment));
         self.check_decisions();
         // Nothing happens before somebody wants to be woken.
         let until = self.next_wake().unwrap_or(self.now + TimeDelta::days(36_500));
         assert!(until > self.now);
-        let middle = self.now + (until - self.now) / 2;
-        for idle in [DateTime::from_timestamp(middle.timestamp(), 0).unwrap(), until - TimeDelta::seconds(1)] {
-            for thing in self.things() {
-                assert!(!self.intent(&thing, idle).changes, "{thing:?} changes at {idle}, and asked to be woken at {until}");
-            }
+        let middle = DateTime::from_timestamp((self.now + (until - self.now) / 2).timestamp(), 0).unwrap();
+        let has_hours = |work: &WorkItem| matches!(work, WorkItem::Request(_) | WorkItem::Assignment(_) | WorkItem::Grant(_));
+        for (idle, all) in [(middle, false), (until - TimeDelta::seconds(1), true)] {
+            let is_due = |rules: Rules<'_>, work: &WorkItem| (all || has_hours(work)) && rules.is_due(work);
+            let due = self.ask_rules(idle, |rules| rules.everything().into_iter().find(|work| is_due(rules, work)));
+            let now = self.now;
+            assert!(
+                due.is_none(),
+                "nobody triggered {due:?}, due at {idle}: it is {now}, and somebody wants to be woken at {until}"
+            );
         }
     }
 
     /// Everybody has what their assignments give them, and nobody has more.
     fn check_grants(&self) {
         for grant in self.grants() {
-            let due: BTreeSet<Subject> =
-                self.givers(&grant).filter(|a| covers(a, self.now)).map(|a| a.spec.subject.clone()).collect();
-            let standings = self.standings(&grant);
+            let due: BTreeSet<RbacWho> =
+                self.givers(&grant).filter(|a| covers(a, self.now)).map(|a| RbacWho::from(&a.spec.subject)).collect();
+            let (input, plan) = self.ask_rules(self.now, |rules| rules.grant(&grant));
             for place in self.places() {
-                let has = self.has(&grant, &place);
+                let has = self.api.has(&grant, &place);
                 assert!(has.is_subset(&due), "{grant}: {has:?}, but only {due:?} may");
-                assert!(standings.get(&place) != Some(&Access::Open) || has == due, "{grant}: {has:?} instead of {due:?}");
+                let may_gain = input.places.get(&place) == Some(&Standing::Open) && plan.damped.is_none();
+                assert!(!may_gain || has == due, "{grant}: {has:?} instead of {due:?}");
             }
         }
-        assert!(self.bindings.values().all(|(_, b)| b.labelled && b.subjects.iter().all(Option::is_some)));
+        assert!(self.api.bound().iter().all(|bound| bound.labelled));
+    }
+
+    fn is_planned(&self, work: WorkItem) -> bool {
+        self.process.deadlines.contains_key(&work)
     }
 
     /// A request that has not ended waits for a person, an object or an instant, and says so.
     fn check_request(&self, key: &Key, request: &AccessRequest) {
         let status = request.status.as_ref().unwrap();
-        let wakes = self.intent(&Thing::Request(key.clone()), self.now).requeue_at.is_some();
+        let wakes = self.is_planned(WorkItem::Request(key.clone()));
         match status.phase {
             R::Submitted => assert!(wakes && !status.reason.is_empty() && !status.waits_for.is_empty(), "{status:?}"),
             R::PendingApproval => {
                 assert!(wakes && !status.waits_for.is_empty(), "{status:?}");
                 let open = status.stages.last().unwrap();
                 let (requestor, subject) = honest::parties(request);
-                let barred = |a: &entitlement_operator::api::policy::Approver| {
-                    a.subject().is_some_and(|s| s.username().is_some() && (s == requestor || s == subject))
-                };
+                let barred =
+                    |a: &Approver| a.subject().is_some_and(|s| s.username().is_some() && (s == requestor || s == subject));
                 assert!(!open.approvers.iter().any(barred), "{open:?}");
                 honest::check_waiting(self, key, request);
             }
@@ -115,6 +133,7 @@ impl Store {
             R::PartiallyDelivered => assert_eq!(self.made_by(key, request).unwrap().phase(), A::PartiallyDelivered),
             // A manager put off the start of what it made.
             R::Provisioning if self.made_by(key, request).is_some_and(|a| a.phase() == A::Scheduled) => {}
+            R::Provisioning if self.made_by(key, request).is_some_and(|a| self.waits_for_an_answer(a)) => {}
             R::Approved | R::Provisioning => panic!("{key} is left {:?}: {status:?}", status.phase),
             R::Delivered | R::Denied | R::Cancelled => {
                 assert!(status.stages.iter().all(|s| s.state != StageState::Open), "{status:?}");
@@ -124,8 +143,18 @@ impl Store {
         }
     }
 
+    /// Whether an author of one of its roles is not judged, because the API server does not say whether they may hand it out.
+    fn waits_for_an_answer(&self, assignment: &Assignment) -> bool {
+        let [.., unknown] = AUTHORS;
+        let package = self.api.packages.get(&package_of(assignment));
+        let named = package.into_iter().flat_map(|p| &p.spec.resource_roles).map(|role| &role.resource);
+        let mut found = named.filter_map(|name| self.api.resources.get(&Key::new(Key::of(assignment).namespace, name)));
+        let author = |resource: &CatalogResource| resource.spec.kubernetes.as_ref()?.author.clone();
+        found.any(|resource| author(resource).is_some_and(|author| author.username == unknown))
+    }
+
     fn made_by(&self, key: &Key, request: &AccessRequest) -> Option<&Assignment> {
-        self.assignments.get(&Key::new(&key.namespace, request.status.as_ref()?.assignment.as_ref()?))
+        self.api.assignments.get(&Key::new(&key.namespace, request.status.as_ref()?.assignment.as_ref()?))
     }
 
     fn check_assignment(&self, key: &Key, assignment: &Assignment) {
@@ -133,8 +162,9 @@ impl Store {
         let giving = oracle::covers(assignment, self.now);
         match status.phase {
             A::Pending => assert!(!status.reason.is_empty() && !status.message.is_empty(), "{status:?}"),
-            A::Scheduled => assert!(self.intent(&Thing::Assignment(key.clone()), self.now).requeue_at.is_some()),
+            A::Scheduled => assert!(self.is_planned(WorkItem::Assignment(key.clone()))),
             A::Delivered | A::PartiallyDelivered => assert!(giving, "{status:?}"),
+            A::Provisioning if self.waits_for_an_answer(assignment) => {}
             A::Provisioning | A::Revoking => panic!("{key} is left {:?}: {status:?}", status.phase),
             A::Expired | A::Revoked => {}
         }
@@ -145,15 +175,14 @@ impl Store {
 
     /// Every decision is told what became of it, and that is true.
     fn check_decisions(&self) {
-        for (key, decision) in &self.decisions {
-            let Some(request) = self.requests.get(&of_request(decision)) else { continue };
+        for (key, decision) in &self.api.decisions {
+            let Some(request) = self.api.requests.get(&request_of(decision)) else { continue };
             let status = request.status.as_ref().unwrap();
             if status.phase != R::Submitted {
                 assert!(is_judged(decision), "{key} is not judged");
                 let conditions = &decision.status.as_ref().unwrap().conditions;
                 let counted = status.stages.iter().flat_map(|s| &s.decisions).any(|d| d.decision_ref == key.name);
-                let earlier =
-                    entitlement_operator::api::time::created(decision) < entitlement_operator::api::time::created(request);
+                let earlier = created(decision) < created(request);
                 assert!(earlier || condition::holds(conditions, "Counted") == counted, "{conditions:?}");
             }
         }
