@@ -233,6 +233,7 @@ pub enum GrantState {
 #[allow(missing_docs)] // the field that holds it says what each word means
 pub enum GrantOrigin {
     #[default]
+    #[serde(alias = "Created")] // as it was called before
     Added,
 }
 

@@ -9,6 +9,7 @@ mod by_kind;
 mod edits;
 mod effects;
 mod facts;
+mod grants;
 mod honest;
 mod mirror;
 mod operator;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use entitlement_operator::domain::{Key, Trust};
 
+use super::grants::of_report;
 use super::plans::Plans;
 use super::process::{empty_cache, show, triggered};
-use super::rules::{Cache, GrantKey, GrantReport, GrantReports, Rules, WorkItem, of_report};
+use super::rules::{Cache, GrantKey, GrantReport, GrantReports, Rules, WorkItem};
 use super::server::{ApiServer, EachKind, Kind, each_kind};
 use super::store::Store;
 

@@ -11,7 +11,8 @@ use futures::FutureExt as _;
 
 use crate::builders::at;
 
-use super::rules::{Cache, GrantKey, GrantReport, GrantReports, Unreadable, WorkItem, cache, of_report};
+use super::grants::of_report;
+use super::rules::{Cache, GrantKey, GrantReport, GrantReports, Unreadable, WorkItem, cache};
 use super::server::{ApiServer, EachKind, Kind, each_kind};
 
 /// The real caches behind which triggers wait, and what is remembered between two reconciliations.

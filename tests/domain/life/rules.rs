@@ -9,20 +9,15 @@ use chrono::{DateTime, Utc};
 use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::assignment::Source;
 use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
-use entitlement_operator::domain::grant::damper::Damper;
-use entitlement_operator::domain::grant::decide::{Input, decide as decide_grant};
-use entitlement_operator::domain::grant::mass_revocation::MassRevocation;
 use entitlement_operator::domain::resource::{Answer, OfferedRole, Question};
 use entitlement_operator::domain::{
     Key, Plan, Trust, assignment, catalog, decision, package, policy, readiness, request, resource,
 };
 use entitlement_operator::kinds;
 use entitlement_operator::observe::Stores;
-use entitlement_operator::observe::change::{Change, ReportChange, Triggers};
 use entitlement_operator::observe::watched::Stored as _;
 use entitlement_operator::runtime::queue::Queue;
-use entitlement_operator::targets::TargetSystem;
-use entitlement_operator::targets::rbac::{Rbac, name};
+use entitlement_operator::targets::rbac::name;
 use kube::core::ObjectMeta;
 use kube::core::object::HasStatus;
 
@@ -45,9 +40,6 @@ use super::server::Kind;
 pub const MANAGER: &str = "dave";
 /// Who may hand out every role, who may hand out none, and of whom the API server does not say.
 pub const AUTHORS: [&str; 3] = ["carol", "olga", "piotr"];
-
-/// Nothing in these stories is a mass revocation.
-const NEVER: MassRevocation = MassRevocation { count: 1_000, percent: 100 };
 
 /// The grant that a binding carries.
 pub fn grant_of(meta: &ObjectMeta) -> Option<GrantKey> {
@@ -77,30 +69,9 @@ pub struct Outcome {
     pub requeue_at: Option<DateTime<Utc>>,
 }
 
-/// What becomes of a grant.
-pub struct GrantPlan {
-    pub writes: Vec<Write>,
-    pub damped: Option<DateTime<Utc>>,
-    pub held: Option<Held>,
-    pub repairs: Option<Damper>,
-}
-
 /// Empty caches in front of a queue, with the triggers of the operator.
 pub fn cache(queue: Queue<WorkItem>) -> Arc<Cache> {
     Cache::new(queue, kinds::dependents)
-}
-
-/// What has to be reconciled when something else is known of a grant than before.
-pub fn of_report(
-    stores: &Stores,
-    grant: &GrantKey,
-    before: &GrantReport,
-    after: &GrantReport,
-    all_reconciled: bool,
-) -> BTreeSet<WorkItem> {
-    let mut triggers = Triggers::default();
-    kinds::dependents(stores, &Change::Report(ReportChange { grant, before, after, all_reconciled }), &mut triggers);
-    triggers.ordinary
 }
 
 /// Kinds that the operator reconciles.
@@ -164,17 +135,6 @@ impl Rules<'_> {
             },
             Outcome::default()
         )
-    }
-
-    /// What is seen of a grant, and what becomes of it.
-    pub fn grant(self, key: &GrantKey) -> (Input<Target>, GrantPlan) {
-        let (input, observed) = self.stores.grant_input::<Rbac>(key, self.now);
-        let writes = |allowed: &_| Rbac::plan(key, &input.wanted, allowed, &observed);
-        let gives = |allowed: &_| writes(allowed).iter().any(Rbac::gives);
-        let decided = decide_grant(&input, &self.reports.of(key), self.trust, NEVER, self.now, gives);
-        let plan =
-            GrantPlan { writes: writes(&decided.allowed), damped: decided.damped, held: decided.held, repairs: decided.repairs };
-        (input, plan)
     }
 
     /// What the API server says of the authors of a resource; none when it does not answer.
