@@ -12,6 +12,8 @@ LABEL org.opencontainers.image.title="entitlement-operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /src/LICENSE /LICENSE
 COPY --from=build /src/target/release/entitlement-operator /entitlement-operator
+# Otherwise glibc keeps a heap for every core of the node: half as much memory again on 16 cores.
+ENV MALLOC_ARENA_MAX=1
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/entitlement-operator"]
