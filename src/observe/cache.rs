@@ -60,7 +60,10 @@ impl Cache {
     pub fn unreadable<K: Watched>(&self, key: &Key, found: Unreadable) {
         let mut stores = self.write();
         let old = stores.enter_unreadable::<K>(key, found);
-        self.trigger::<K>(&stores, old.as_deref(), None);
+        match old {
+            Some(old) => self.trigger::<K>(&stores, Some(&*old), None),
+            None => self.push(K::triggers_by_key(&stores, key)),
+        }
         self.queue.push(WorkItem::Unreadable(K::NAME, key.clone()));
     }
 
@@ -79,9 +82,11 @@ impl Cache {
     }
 
     fn leave<K: Watched>(&self, stores: &mut Stores, key: &Key) {
-        stores.leave_unreadable::<K>(key);
-        if let Some(old) = K::store_mut(stores).remove(key) {
-            self.changed(stores, Some(&*old), None);
+        let was_unreadable = stores.leave_unreadable::<K>(key);
+        match K::store_mut(stores).remove(key) {
+            Some(old) => self.changed(stores, Some(&*old), None),
+            None if was_unreadable => self.push(K::triggers_by_key(stores, key)),
+            None => {}
         }
     }
 
@@ -102,7 +107,10 @@ impl Cache {
     }
 
     fn trigger<K: Watched>(&self, stores: &Stores, old: Option<&K>, new: Option<&K>) {
-        let Triggers { urgent, ordinary } = Triggers::of(stores, old, new);
+        self.push(Triggers::of(stores, old, new));
+    }
+
+    fn push(&self, Triggers { urgent, ordinary }: Triggers) {
         ordinary.into_iter().filter(|work| !urgent.contains(work)).for_each(|work| self.queue.push(work));
         urgent.into_iter().for_each(|work| self.queue.push_urgent(work));
     }

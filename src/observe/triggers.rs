@@ -99,6 +99,11 @@ pub trait Watched: Indexed + Sized {
     /// Enters a change into what else the caches keep of it.
     fn derive(_: &mut Stores, _: Option<&Self>, _: Option<&Self>) {}
 
+    /// What has to be reconciled when one that cannot be read comes or goes, of which no version is known.
+    fn triggers_by_key(_: &Stores, _: &Key) -> Triggers {
+        Triggers::default()
+    }
+
     /// What has to be reconciled after a change from `old` to `new`; the caches show `new` already.
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers);
 }
@@ -195,6 +200,18 @@ impl Watched for CatalogResource {
             (Some(resource), None) => drop(stores.offers.remove(&Key::of(resource))),
             (None, None) => {}
         }
+    }
+
+    /// Its grants stay as they are while it cannot be read, and go with it.
+    fn triggers_by_key(stores: &Stores, key: &Key) -> Triggers {
+        let mut triggers = Triggers::default();
+        triggers.extend(stores.members.keys_of(key).cloned().map(WorkItem::Grant));
+        for package in keys(&stores.packages, &IndexKey::Resource(key.clone())) {
+            triggers.extend(open_assignments(stores, &IndexKey::Package(package.clone())));
+            triggers.extend(open_requests(stores, &IndexKey::Package(package.clone())));
+            triggers.push(WorkItem::Package(package));
+        }
+        triggers
     }
 
     fn triggers(stores: &Stores, old: Option<&Self>, new: Option<&Self>, triggers: &mut Triggers) {

@@ -146,6 +146,21 @@ fn what_is_being_deleted_is_looked_at_when_something_that_it_waits_for_goes() {
 }
 
 #[test]
+fn the_grants_of_a_resource_go_with_it_although_it_cannot_be_read() {
+    let mut store = terms::begin(GENEROUS, GENEROUS, None);
+    store.settle(0);
+    store.happens(&Act::Assign { policy: 0, subject: 0, start: 0, end: None });
+    store.settle(0);
+    let mut mirror = Mirror::of(&store);
+    mirror.follow(&store, 0);
+    // The resource prod.
+    for edit in [Edit::Garble { kind: 1, number: 1 }, Edit::Delete { kind: 1, number: 1, held: false }] {
+        store.edited(&edit);
+        mirror.follow(&store, 0);
+    }
+}
+
+#[test]
 fn people_can_read_a_disabled_policy_as_long_as_they_wait_under_it() {
     let disabled = Terms { enabled: false, ..GENEROUS };
     let mut store = terms::begin(GENEROUS, disabled, None);
