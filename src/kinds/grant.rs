@@ -15,7 +15,7 @@ use crate::domain::{Key, Notice, Trust};
 use crate::error::Error;
 use crate::observe::change::ReportChange;
 use crate::observe::store::IndexKey;
-use crate::observe::{Change, Delta, Stores, Triggers, WorkItem};
+use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::{Action, Lane};
 use crate::targets::rbac::Rbac;
 use crate::targets::{self, TargetSystem};
@@ -50,6 +50,8 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
                 false => triggers.extend(grants),
             }
         }
+        // They stay as they are while it cannot be read, and go with it.
+        Change::Unreadable(CatalogResource::NAME, key) => found.extend(targets::held_of(stores, key).cloned()),
         Change::Trust => found.extend(stores.grant_keys()),
         _ => found.extend(targets::membership(change).into_keys()),
     }

@@ -73,6 +73,7 @@ fn relevant_part(resource: &CatalogResource) -> impl PartialEq + '_ {
 pub(super) fn concerned(stores: &Stores, change: &Change<'_>) -> Vec<Key> {
     match change {
         Change::Resource(delta) if delta.differs(relevant_part) => delta.latest().map(Key::of).into_iter().collect(),
+        Change::Unreadable(CatalogResource::NAME, key) => vec![(*key).clone()],
         _ => standing(stores, change),
     }
 }

@@ -62,7 +62,10 @@ impl Cache {
     pub fn unreadable<K: Watched>(&self, key: &Key, found: Unreadable) {
         let mut stores = self.write();
         let old = stores.enter_unreadable::<K>(key, found);
-        self.trigger::<K>(&stores, Delta { old: old.as_deref(), new: None });
+        match old {
+            Some(old) => self.trigger::<K>(&stores, Delta { old: Some(&*old), new: None }),
+            None => self.trigger_for(&stores, &Change::Unreadable(K::NAME, key)),
+        }
         self.queue.push(WorkItem::Unreadable(K::NAME, key.clone()));
     }
 
@@ -81,9 +84,11 @@ impl Cache {
     }
 
     fn leave<K: Watched>(&self, stores: &mut Stores, key: &Key) {
-        stores.leave_unreadable::<K>(key);
-        if let Some(old) = K::store_mut(stores).remove(key) {
-            self.changed(stores, Delta { old: Some(&*old), new: None });
+        let was_unreadable = stores.leave_unreadable::<K>(key);
+        match K::store_mut(stores).remove(key) {
+            Some(old) => self.changed(stores, Delta { old: Some(&*old), new: None }),
+            None if was_unreadable => self.trigger_for(stores, &Change::Unreadable(K::NAME, key)),
+            None => {}
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kube::Resource;
 
+use crate::domain::Key;
 use crate::domain::grant::GrantKey;
 use crate::domain::grant::report::GrantReport;
 use crate::table::kinds;
@@ -96,6 +97,8 @@ macro_rules! changes {
         pub enum Change<'a> {
             $($(#[$doc1])* $name1(Delta<'a, $kind1>),)*
             $($(#[$doc2])* $name2(Delta<'a, $kind2>),)*
+            /// An object, by kind and key, that cannot be read and of which no version is known comes or goes.
+            Unreadable(&'static str, &'a Key),
             /// Whether identities can be trusted.
             Trust,
             /// What came of a grant.

@@ -107,6 +107,10 @@ proptest! {
             store.happens(&Act::Assign { policy, subject: 0, start: 0, end: None });
         }
         store.settle(order);
+        for (policy, subject) in [(0, 3), (2, 4), (3, 5)] {
+            store.happens(&Act::Assign { policy, subject, start: 0, end: None });
+        }
+        store.rounds(order, 2); // these wait for their grants
         let mut mirror = Mirror::of(&store);
         mirror.follow(&store, order);
         if restart {
@@ -140,6 +144,36 @@ fn what_is_being_deleted_is_looked_at_when_something_that_it_waits_for_goes() {
     let delete = |kind: u8, number: u8, held: bool| Edit::Delete { kind, number, held };
     // The catalog payments and its resource prod; then the package that uses it, and the other resource.
     for edit in [delete(0, 1, true), delete(1, 1, true), delete(2, 1, false), delete(1, 2, false)] {
+        store.edited(&edit);
+        mirror.follow(&store, 0);
+    }
+}
+
+#[test]
+fn the_grants_of_a_resource_go_with_it_although_it_cannot_be_read() {
+    let mut store = terms::begin(GENEROUS, GENEROUS, None);
+    store.settle(0);
+    store.happens(&Act::Assign { policy: 0, subject: 0, start: 0, end: None });
+    store.settle(0);
+    let mut mirror = Mirror::of(&store);
+    mirror.follow(&store, 0);
+    // The resource prod.
+    for edit in [Edit::Garble { kind: 1, number: 1 }, Edit::Delete { kind: 1, number: 1, held: false }] {
+        store.edited(&edit);
+        mirror.follow(&store, 0);
+    }
+}
+
+#[test]
+fn a_resource_is_judged_when_a_role_of_a_namespace_comes_and_when_it_is_made_anew_or_goes() {
+    let mut store = terms::begin(GENEROUS, GENEROUS, None);
+    store.settle(0);
+    let mut mirror = Mirror::of(&store);
+    // The resource books, which binds in the namespace audit.
+    let role = |anew: bool| Edit::KubernetesRole { namespace: 2, anew };
+    for edit in [Edit::Role { resource: 0, name: 0, namespaced: true }, role(false), role(true), role(false)] {
+        store.settle(0);
+        mirror.follow(&store, 0);
         store.edited(&edit);
         mirror.follow(&store, 0);
     }
