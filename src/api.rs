@@ -35,9 +35,29 @@ pub const GROUP: &str = "entitlement.dev";
 /// The one served and stored version.
 pub const VERSION: &str = "v1alpha1";
 
-/// All kinds.
-pub const KINDS: [&str; 7] =
-    ["Catalog", "CatalogResource", "AccessPackage", "Policy", "AccessRequest", "ApprovalDecision", "Assignment"];
+/// Gives all kinds, each with its module, to a macro. What lists kinds here is made from it.
+macro_rules! each_kind {
+    ($macro:ident) => {
+        $macro! {
+            Catalog: catalog,
+            CatalogResource: catalog_resource,
+            AccessPackage: access_package,
+            Policy: policy,
+            AccessRequest: access_request,
+            ApprovalDecision: approval_decision,
+            Assignment: assignment,
+        }
+    };
+}
+pub(in crate::api) use each_kind;
+
+macro_rules! names {
+    ($($kind:ident: $module:ident,)*) => {
+        /// All kinds.
+        pub const KINDS: [&str; [$(stringify!($kind)),*].len()] = [$(stringify!($kind)),*];
+    };
+}
+each_kind!(names);
 
 /// How objects, and roles of resources, are named: a DNS name in lower case, as far as a pattern says it.
 pub(crate) const NAME: &str = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";

@@ -4,31 +4,32 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-use super::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
+use super::each_kind;
+
+macro_rules! definitions {
+    ($($kind:ident: $module:ident,)*) => {
+        /// Every kind's definition, as schemars makes it.
+        fn generated() -> Vec<CustomResourceDefinition> {
+            vec![$(super::$kind::crd()),*]
+        }
+    };
+}
+each_kind!(definitions);
 
 /// Every kind's definition, tidied for the API server.
 pub fn all() -> Result<Vec<CustomResourceDefinition>, serde_json::Error> {
-    [
-        Catalog::crd(),
-        CatalogResource::crd(),
-        AccessPackage::crd(),
-        Policy::crd(),
-        AccessRequest::crd(),
-        ApprovalDecision::crd(),
-        Assignment::crd(),
-    ]
-    .into_iter()
-    .map(|crd| {
-        let mut value = serde_json::to_value(crd)?;
-        tidy(&mut value);
-        without_defaults_in_lists(&mut value, false);
-        if let Some(spec) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec") {
-            bound_instants(spec);
-        }
-        describe(&mut value);
-        serde_json::from_value(value)
-    })
-    .collect()
+    generated().into_iter().map(tidied).collect()
+}
+
+fn tidied(crd: CustomResourceDefinition) -> Result<CustomResourceDefinition, serde_json::Error> {
+    let mut value = serde_json::to_value(crd)?;
+    tidy(&mut value);
+    without_defaults_in_lists(&mut value, false);
+    if let Some(spec) = value.pointer_mut("/spec/versions/0/schema/openAPIV3Schema/properties/spec") {
+        bound_instants(spec);
+    }
+    describe(&mut value);
+    serde_json::from_value(value)
 }
 
 /// Removes what schemars writes and Kubernetes does not want: `nullable` (an explicit null would be stored and then read as

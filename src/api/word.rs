@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{KINDS, access_package, access_request, approval_decision, assignment, catalog, catalog_resource, condition, policy};
+use super::{KINDS, access_request, condition, each_kind};
 
 /// A word for machines in a status. Only the lists beside the kinds make one, so that none can be used that is not listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,19 +157,21 @@ pub struct Vocabulary {
     pub events: Vec<EventReason>,
 }
 
+/// What a module of a kind declares.
+type Declared = (&'static [Word], &'static [Word], &'static [EventReason]);
+
+macro_rules! declared {
+    ($($kind:ident: $module:ident,)*) => {
+        const DECLARED: [Declared; KINDS.len()] =
+            [$((super::$module::CONDITIONS, super::$module::REASONS, super::$module::EVENTS)),*];
+    };
+}
+each_kind!(declared);
+
 /// The words that may be said of a kind, in the order of [`KINDS`].
 pub fn vocabularies() -> [(&'static str, Vocabulary); KINDS.len()] {
-    let words = [
-        (catalog::CONDITIONS, catalog::REASONS, catalog::EVENTS),
-        (catalog_resource::CONDITIONS, catalog_resource::REASONS, catalog_resource::EVENTS),
-        (access_package::CONDITIONS, access_package::REASONS, access_package::EVENTS),
-        (policy::CONDITIONS, policy::REASONS, policy::EVENTS),
-        (access_request::CONDITIONS, access_request::REASONS, access_request::EVENTS),
-        (approval_decision::CONDITIONS, approval_decision::REASONS, approval_decision::EVENTS),
-        (assignment::CONDITIONS, assignment::REASONS, assignment::EVENTS),
-    ];
     let mut kinds = KINDS.into_iter();
-    words.map(|(conditions, reasons, events)| {
+    DECLARED.map(|(conditions, reasons, events)| {
         let kind = kinds.next().unwrap_or_default();
         let denials: &[Word] = if kind == "AccessRequest" { access_request::Reason::WORDS } else { &[] };
         let conditions = [condition::CONDITIONS, conditions].concat();
