@@ -102,8 +102,9 @@ impl Store {
                 wanted = wanted.with_role(resource, role);
             }
         }
-        if let Some((namespace, foe)) = foe.map(|f| PACKAGES[usize::from(f)]).filter(|foe| *foe != (namespace, name)) {
-            wanted = wanted.not_with(namespace.strip_prefix("catalog-"), foe);
+        if let Some((of, foe)) = foe.map(|f| PACKAGES[usize::from(f)]).filter(|foe| *foe != (namespace, name)) {
+            let elsewhere = of.strip_prefix("catalog-").filter(|_| of != namespace);
+            wanted = wanted.not_with(elsewhere, foe);
         }
         if group {
             wanted = wanted.not_for_group("security");
