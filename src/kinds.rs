@@ -73,6 +73,8 @@ macro_rules! rooms {
                 match work {
                     WorkItem::Admission => admission::reconcile(context).await,
                     WorkItem::Grant(key) => grant::reconcile(context, &key).await,
+                    // What cannot be read is told of by itself; what is planned from its last version would be refused.
+                    $(WorkItem::$name(key) if context.is_unreadable::<$kind1>(&key) => Ok(Action::AwaitChange),)*
                     $(WorkItem::$name(key) => $room::reconcile(context, &key).await,)*
                     WorkItem::Unreadable(kind, key) => unreadable::reconcile(context, kind, &key).await,
                 }

@@ -108,6 +108,11 @@ impl Context {
         self.failures().get(&(K::NAME, key.clone())).cloned()
     }
 
+    /// Whether an object is there and cannot be read.
+    pub fn is_unreadable<K: Watched>(&self, key: &Key) -> bool {
+        self.cache.read().unreadable.contains_key(&(K::NAME, key.clone()))
+    }
+
     /// An object is not there, and neither is what failed for it.
     pub fn gone<K: Watched>(&self, key: &Key) -> Result<Action, Error> {
         self.failures().remove(&(K::NAME, key.clone()));
