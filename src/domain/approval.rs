@@ -1,7 +1,7 @@
 //! One stage of approval, as a fold over the decisions in the order in which the API server stored them.
 //!
 //! A decision is judged at the moment it was made: by its creation time and by the groups that the API server stamped on it. So the
-//! verdict does not depend on the order in which decisions are seen, or on when the operator looks.
+//! verdict does not depend on the order in which decisions are seen, or on when the operator reconciles.
 //!
 //! | decision | counts? |
 //! |---|---|

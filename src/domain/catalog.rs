@@ -96,7 +96,7 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogStatus> {
     plan
 }
 
-/// The owners, each since they were seen first. Of those who were named before anybody looked nothing better is known than the creation.
+/// The owners, each since they were seen first. Of those who were named before the first reconciliation nothing better is known than the creation.
 fn noted_owners(catalog: &Catalog, now: DateTime<Utc>) -> Vec<NotedOwner> {
     let before = catalog.status.as_ref();
     let since = |owner: &Subject| {

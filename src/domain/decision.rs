@@ -84,7 +84,7 @@ fn status(
 /// How long a decision is kept that did not count, or that names no request: long enough to be read by whoever made it.
 const KEPT: TimeDelta = TimeDelta::days(1);
 
-/// Whether a decision was judged, and did not count: nobody needs to look at it again.
+/// Whether a decision was judged, and did not count: it is not judged again.
 pub fn is_settled(decision: &ApprovalDecision) -> bool {
     is_judged(decision) && !is_counted(decision)
 }

@@ -23,7 +23,7 @@ pub use vouching::{doubt, stands_open};
 
 use super::meta::generation;
 use super::plan::{Notice, Plan};
-use super::readiness::{Wrong, deletion, in_catalog, set_ready};
+use super::readiness::{Wrong, deletion, in_catalog, mass_revocation_held, name_taken, set_ready};
 use super::trust::Trust;
 
 /// What of the cluster a resource can stand on. What is deleted and made anew has another uid.
@@ -44,8 +44,12 @@ pub struct Input<'a> {
     pub resource: &'a CatalogResource,
     /// The same, parsed.
     pub offer: &'a Offer,
-    /// Packages that use it, and bindings that carry its grants.
-    pub users: (usize, usize),
+    /// How many packages use it.
+    pub packages: usize,
+    /// How many objects, such as bindings, carry its grants.
+    pub carriers: usize,
+    /// What is known of its grants; none before each of them was reconciled once.
+    pub grants: Option<Grants>,
     /// The cluster around it.
     pub cluster: &'a dyn Cluster,
     /// Answers about its authors that were asked for just now.
@@ -54,6 +58,15 @@ pub struct Input<'a> {
     pub trust: &'a Trust,
     /// Whether a role, by name, was open when they came into force; see [`stands_open`].
     pub open: &'a dyn Fn(&str, &OfferedRole) -> bool,
+}
+
+/// What is known of the grants of a resource.
+#[derive(Default)]
+pub struct Grants {
+    /// Mass revocations that wait for a confirmation: the role, and how many would lose it.
+    pub waiting_revocations: Vec<(String, usize)>,
+    /// What of somebody else has the name of an object that a grant needs.
+    pub names_taken: Vec<String>,
 }
 
 /// Decides what becomes of a resource.
@@ -74,7 +87,7 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStat
     set_authorized(&mut plan, generation(resource), now);
     let deletion = deletion(
         resource,
-        &[(input.users.0, "access package(s) that use it"), (input.users.1, "binding(s) that carry its grants")],
+        &[(input.packages, "access package(s) that use it"), (input.carriers, "binding(s) that carry its grants")],
     );
     plan.effects.extend(deletion.finalizer);
     let has_catalog = input.cluster.catalog_uid(&input.offer.namespace).is_some();
@@ -84,6 +97,11 @@ pub fn decide(input: &Input<'_>, now: DateTime<Utc>) -> Plan<CatalogResourceStat
         .and_then(|()| in_catalog(has_catalog))
         .and_then(|()| every_role(&plan.status.roles));
     set_ready(&mut plan.status.conditions, &mut plan.notices, found, generation(resource), now);
+    if let Some(grants) = &input.grants {
+        let (conditions, notices) = (&mut plan.status.conditions, &mut plan.notices);
+        mass_revocation_held(conditions, notices, resource, &grants.waiting_revocations, now);
+        name_taken(conditions, notices, resource, &grants.names_taken, now);
+    }
     let mut after = resource.clone();
     after.status = Some(plan.status.clone());
     plan.requeue(asks_again_at(&after, now));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::api::CatalogResource;
 use crate::api::catalog_resource::{ResourceRole, RoleKind};
-use crate::api::{CatalogResource, CatalogResourceStatus};
 use crate::domain::grant::GrantKey;
+use crate::domain::grant::report::GrantReports;
 use crate::domain::resource::{self as machine, Offer, Scope, Target, all_targets};
-use crate::domain::{Key, Plan, Trust, readiness};
+use crate::domain::{Key, Trust};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
@@ -113,11 +114,27 @@ fn waiting_for(stores: &Stores, grants: impl Iterator<Item = GrantKey>) -> Vec<K
 }
 
 impl Stores {
-    /// Packages that use a resource, and objects that carry its grants.
-    pub fn resource_users(&self, resource: &CatalogResource) -> (usize, usize) {
+    /// For [`machine::decide`], before anything was asked about its authors.
+    pub fn resource_input<'a>(
+        &'a self,
+        resource: &'a CatalogResource,
+        offer: &'a Offer,
+        trust: &'a Trust,
+        reports: &GrantReports,
+    ) -> machine::Input<'a> {
         let key = Key::of(resource);
         let carry = |role: &ResourceRole| targets::carriers(self, &GrantKey::new(&key.namespace, &key.name, &role.name));
-        (self.packages.find(&IndexKey::Resource(key.clone())).count(), resource.spec.roles.iter().map(carry).sum())
+        machine::Input {
+            resource,
+            offer,
+            packages: self.packages.find(&IndexKey::Resource(key.clone())).count(),
+            carriers: resource.spec.roles.iter().map(carry).sum(),
+            grants: grants(reports, &key),
+            cluster: self,
+            answers: Vec::new(),
+            trust,
+            open: &|_, _| false,
+        }
     }
 }
 
@@ -137,35 +154,25 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
     let more = questions.len() == machine::MOST_QUESTIONS;
     let answers = targets::judge(&context.writer, questions).await?;
     let trust = context.admission.trust();
-    let mut plan = {
+    let plan = {
         let stores = context.cache.read();
-        machine::decide(
-            &machine::Input {
-                resource: &found,
-                offer: &offer,
-                users: stores.resource_users(&found),
-                cluster: &*stores,
-                answers,
-                trust: &trust,
-                open: &|name, role| context.admission.found_open(key, name, &role.digest),
-            },
-            now,
-        )
+        let input = machine::Input {
+            answers,
+            open: &|name, role| context.admission.found_open(key, name, &role.digest),
+            ..stores.resource_input(&found, &offer, &trust, &context.reports())
+        };
+        machine::decide(&input, now)
     };
-    say_of_grants(context, &found, &mut plan, now);
     let outcome = context.carry_out(&found, plan).await?;
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
 }
 
-/// What is known of the grants of a resource, as far as it is known.
-fn say_of_grants(context: &Context, found: &CatalogResource, plan: &mut Plan<CatalogResourceStatus>, now: DateTime<Utc>) {
-    let (key, reports) = (Key::of(found), context.reports());
-    if reports.is_unsure(&key.namespace, Some(&key.name)) {
-        return;
-    }
-    let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-    readiness::mass_revocation_held(&mut plan.status.conditions, &mut plan.notices, found, &held, now);
-    readiness::name_taken(&mut plan.status.conditions, &mut plan.notices, found, &reports.conflicts(&key), now);
+/// What is known of the grants of a resource; none before each of them was reconciled once.
+fn grants(reports: &GrantReports, key: &Key) -> Option<machine::Grants> {
+    (!reports.is_unsure(&key.namespace, Some(&key.name))).then(|| machine::Grants {
+        waiting_revocations: reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name),
+        names_taken: reports.conflicts(key),
+    })
 }
 
 /// What the API server has to be asked about the authors now.

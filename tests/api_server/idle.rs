@@ -1,4 +1,4 @@
-//! A look at something that is as it should be sends no request.
+//! Reconciling something that is as it should be sends no request.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ async fn rests(operator: &Operator) -> Vec<String> {
     .await
 }
 
-async fn looks(operator: &Operator, kind: &str) -> f64 {
+async fn reconciliations(operator: &Operator, kind: &str) -> f64 {
     sum(&operator.metrics().await, "entitlement_reconciles_total", &[&format!("kind=\"{kind}\""), "outcome=\"ok\""])
 }
 
@@ -78,15 +78,15 @@ async fn furnished<'p>(plane: &'p crate::support::Plane, name: &str) -> (Departm
 }
 
 #[tokio::test]
-async fn a_look_with_nothing_to_do_sends_no_request() {
+async fn a_reconciliation_with_nothing_to_do_sends_no_request() {
     let plane = quiet_and_new().await;
     let operator = Operator::start(&plane, &[]).await;
     let (office, objects) = furnished(&plane, "idle").await;
     let root = office.person(ROOT).await;
     let before = rests(&operator).await;
-    let mut looked = Vec::new();
+    let mut counted = Vec::new();
     for kind in KINDS.into_iter().chain(["Grant"]) {
-        looked.push((kind, looks(&operator, kind).await));
+        counted.push((kind, reconciliations(&operator, kind).await));
     }
 
     for number in 0..TIMES {
@@ -101,10 +101,12 @@ async fn a_look_with_nothing_to_do_sends_no_request() {
         }
     }
 
-    for (kind, before) in looked {
-        eventually(&format!("every {kind} was looked at again"), WITHIN, async || match looks(&operator, kind).await - before {
-            few if few < TIMES as f64 => Err(format!("{few} looks")),
-            _ => Ok(()),
+    for (kind, before) in counted {
+        eventually(&format!("every {kind} was reconciled again"), WITHIN, async || {
+            match reconciliations(&operator, kind).await - before {
+                few if few < TIMES as f64 => Err(format!("{few} times")),
+                _ => Ok(()),
+            }
         })
         .await;
     }
@@ -125,8 +127,8 @@ async fn a_start_with_nothing_to_do_only_reads() {
 
     let operator = Operator::start(&plane, &[]).await;
     let requests = rests(&operator).await;
-    let looks = looks(&operator, "Assignment").await;
-    assert!(looks >= 2.0, "{looks} looks at assignments");
+    let times = reconciliations(&operator, "Assignment").await;
+    assert!(times >= 2.0, "assignments were reconciled {times} times");
     // A forgery, as a dry run, proves that the admission policies are in force.
     let proof = "verb=\"create\",kind=\"accessrequests\",subresource=\"\",code=\"422\"";
     let more: Vec<_> = requests.iter().filter(|line| !line.contains("verb=\"list\"") && !line.contains(proof)).collect();

@@ -119,7 +119,7 @@ fn granted(draft: &Draft<'_, '_>) -> String {
     format!("access is granted {}", Draft::period(end))
 }
 
-/// Provisioning, PartiallyDelivered: repeats what is not done yet, and looks how far it is.
+/// Provisioning, PartiallyDelivered: repeats what is not done yet, and says how far it is.
 pub(super) fn under_way(draft: &mut Draft<'_, '_>) {
     match draft.input.request.spec.kind {
         RequestType::Add => adding(draft),
@@ -140,7 +140,7 @@ fn adding(draft: &mut Draft<'_, '_>) {
     }
     let delivered = assignment.status.as_ref().is_some_and(|s| s.delivered_at.is_some());
     if is_over(assignment) && delivered {
-        // It was delivered while nobody looked, and has ended since.
+        // It was delivered while no operator ran, and has ended since.
         return draft.enter(RequestPhase::Delivered, Some(DONE), None, "every role was delivered");
     }
     if is_over(assignment) {

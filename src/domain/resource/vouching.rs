@@ -36,7 +36,7 @@ pub fn doubt(resource: &CatalogResource, role: &OfferedRole, trust: &Trust, open
 }
 
 /// Roles that are not judged as they are written, and may have been written while the admission policies were not in force, at the moment
-/// from which they are; by name and digest. `watched`: we saw that they were not; else the policies may have changed while nobody looked, and
+/// from which they are; by name and digest. `watched`: we saw that they were not; else the policies may have changed while no operator ran, and
 /// did if they are others than when an author was judged the last time.
 pub fn stands_open(resource: &CatalogResource, offer: &Offer, since: DateTime<Utc>, watched: bool) -> Vec<(String, String)> {
     let before = resource.status.as_ref().and_then(|s| s.identity_enforced_since);

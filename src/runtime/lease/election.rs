@@ -93,8 +93,8 @@ impl Election {
         }
         // Half of the time that a renewal has, so that one lost answer leaves time for another try.
         let request_timeout = self.lasts / 6;
-        // Who wrote the lease last knows it. Everybody else looks first.
-        if (end.is_none() || self.stale) && !self.look(request_timeout).await {
+        // Who wrote the lease last knows it. Everybody else reads it first.
+        if (end.is_none() || self.stale) && !self.read(request_timeout).await {
             return Ok(self.retry());
         }
         match step(&self.seen(), &self.identity) {
@@ -111,7 +111,7 @@ impl Election {
     }
 
     /// Reads the lease; whether that succeeded.
-    async fn look(&mut self, request_timeout: Duration) -> bool {
+    async fn read(&mut self, request_timeout: Duration) -> bool {
         match timeout(request_timeout, self.api.get_opt(super::NAME)).await {
             Ok(Ok(lease)) => {
                 self.note(lease);
@@ -139,7 +139,7 @@ impl Election {
                 self.note(Some(lease));
                 true
             }
-            // Another candidate was faster, or our own last write arrived after all: the next look tells.
+            // Another candidate was faster, or our own last write arrived after all: the next reading tells.
             Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_already_exists() || status.is_not_found() => {
                 tracing::debug!(%status, "lease was changed by somebody else");
                 false
@@ -227,8 +227,8 @@ impl Election {
     }
 
     async fn hand_back(&mut self) {
-        // A renewal may have been cut short on the way, so look again.
-        if !self.look(RELEASE_TIMEOUT).await {
+        // A renewal may have been cut short on the way, so read it again.
+        if !self.read(RELEASE_TIMEOUT).await {
             return;
         }
         let spec = self.lease.as_ref().and_then(|lease| lease.spec.as_ref());

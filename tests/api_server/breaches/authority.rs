@@ -86,7 +86,7 @@ async fn an_edit_of_a_description_asks_nobody_and_takes_nobodys_access() {
     let olga = office.person(OLGA).await;
     olga.patch("CatalogResource", &office.catalog(), "production", json!({"spec": {"description": "no typo"}})).await.unwrap();
     let root = office.person(ROOT).await;
-    let after = eventually("the edit is looked at", WITHIN, async || {
+    let after = eventually("the edit is reconciled", WITHIN, async || {
         let now = root.get("CatalogResource", &office.catalog(), "production").await.unwrap();
         if now["status"]["observedGeneration"] == now["metadata"]["generation"] { Ok(now) } else { Err("not yet".to_owned()) }
     })

@@ -172,7 +172,9 @@ impl Site {
         let input = resource::Input {
             resource: &self.resource,
             offer: &offer,
-            users: (0, 0),
+            packages: 0,
+            carriers: 0,
+            grants: None,
             cluster: &self.ground,
             answers,
             trust: &self.trust,

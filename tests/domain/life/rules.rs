@@ -10,9 +10,7 @@ use entitlement_operator::api::access_request::RequestPhase;
 use entitlement_operator::api::assignment::Source;
 use entitlement_operator::api::{AccessPackage, AccessRequest, ApprovalDecision, Assignment, Catalog, CatalogResource, Policy};
 use entitlement_operator::domain::resource::{Answer, OfferedRole, Question};
-use entitlement_operator::domain::{
-    Key, Plan, Trust, assignment, catalog, decision, package, policy, readiness, request, resource,
-};
+use entitlement_operator::domain::{Key, Plan, Trust, assignment, catalog, decision, package, policy, request, resource};
 use entitlement_operator::kinds;
 use entitlement_operator::observe::Stores;
 use entitlement_operator::observe::watched::Stored as _;
@@ -177,22 +175,8 @@ impl Reconciled for CatalogResource {
         let open = |name: &str, role: &OfferedRole| rules.open.contains(&(key.clone(), name.to_owned(), role.digest.clone()));
         let is_doubted = |name: &str, role: &OfferedRole| resource::doubt(self, role, rules.trust, open(name, role)).is_some();
         let answers = rules.answers(resource::questions(self, offer, stores, is_doubted, rules.now))?;
-        let input = resource::Input {
-            resource: self,
-            offer,
-            users: stores.resource_users(self),
-            cluster: stores,
-            answers,
-            trust: rules.trust,
-            open: &open,
-        };
-        let (mut plan, reports) = (resource::decide(&input, rules.now), rules.reports);
-        if !reports.is_unsure(&key.namespace, Some(&key.name)) {
-            let held = reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name);
-            let (conditions, notices) = (&mut plan.status.conditions, &mut plan.notices);
-            readiness::mass_revocation_held(conditions, notices, self, &held, rules.now);
-            readiness::name_taken(conditions, notices, self, &reports.conflicts(&key), rules.now);
-        }
+        let input = stores.resource_input(self, offer, rules.trust, rules.reports);
+        let plan = resource::decide(&resource::Input { answers, open: &open, ..input }, rules.now);
         Some(plan)
     }
 }

@@ -58,7 +58,7 @@ impl Store {
         }
     }
 
-    /// The admission policies were broken for a moment: who wrote what before is not known, and everything is looked at in this light.
+    /// The admission policies were broken for a moment: who wrote what before is not known, and everything is judged in this light.
     fn rearm(&mut self) {
         let since = self.now;
         let open = self.api.resources.iter().flat_map(|(key, found)| {

@@ -73,7 +73,7 @@ fn what_was_granted_in_this_cluster_is_taken_away_once_the_edit_is_judged() {
     let mut before = site();
     before.settle();
     let mut site = connected(before, "olga");
-    assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "nobody has looked at it yet");
+    assert_eq!(stands(&site, "payments", "view"), Standing::Held(String::new()), "it is not reconciled yet");
     site.settle();
     assert_eq!(stands(&site, "payments", "view"), Standing::Leaving, "whoever wrote it");
     assert_eq!(states(&site), not_found());
@@ -89,7 +89,7 @@ fn a_way_back_is_judged_anew_with_who_went_it() {
         site.resource.spec.kubernetes = Some(namespaces(&["payments".to_owned()], who));
         site.resource.spec.roles = vec![role("viewer", RoleKind::ClusterRole, "view", who)];
     };
-    // Before and after anybody looked at it.
+    // Before and after it is reconciled.
     for settled in [false, true] {
         if settled {
             site = connected(site, "carol");
