@@ -2,6 +2,7 @@
 
 mod approvals;
 mod assignments;
+mod caches;
 mod catalogs;
 mod content;
 mod decisions;

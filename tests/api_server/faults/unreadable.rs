@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use crate::acts::{ENGINEERS, VIEW};
 use crate::checker::text;
-use crate::department::Department;
+use crate::department::{Department, ONCALL};
 use crate::person::{ALICE, BOB, CAROL, DAVE, ZOE};
 use crate::support::{Operator, Plane, ROOT, eventually};
-use crate::world::{WITHIN, quiet, sum};
+use crate::world::{WITHIN, is_idle, quiet, sum};
 
 /// Taken by the API server, and by nobody else.
 const ODD: &str = "2027-06-01T08:00:00,5Z";
@@ -132,4 +132,48 @@ async fn a_policy_that_cannot_be_read_lets_nobody_new_in_and_a_request_is_denied
     office.goes("AccessRequest", odd).await;
     are_counted(&operator, "AccessRequest", 0.0).await;
     office.is_held_by(&office.name, VIEW, &[ALICE, DAVE]).await;
+}
+
+/// Installs a definition of packages under which a description may be a number.
+async fn with_descriptions_of_any_sort(plane: &Plane) {
+    let found = plane.kubectl(ROOT, &["get", "crd", "accesspackages.entitlement.dev", "-o", "json"]).await.ok();
+    let mut definition: Value = serde_json::from_str(&found).expect("it is JSON");
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    definition.pointer_mut(spec).expect("a schema")["description"] = json!({"x-kubernetes-int-or-string": true});
+    plane.kubectl_with_input(ROOT, &["replace", "-f", "-"], &definition.to_string()).await.ok();
+}
+
+#[tokio::test]
+async fn a_package_that_cannot_be_read_gives_what_it_gave_and_is_not_written_over() {
+    let plane = quiet().await;
+    plane.will_be_damaged();
+    let operator = Operator::start(&plane, &[]).await;
+    let office = Department::open(&plane, "unreadable-package").await.open_to_engineers().await;
+    let left = office.assigns(DAVE).await;
+    office.assigns(ZOE).await;
+    with_descriptions_of_any_sort(&plane).await;
+
+    office.manages_to_change(CAROL, "AccessPackage", ONCALL, json!({"spec": {"description": 5}})).await;
+    office.becomes("AccessPackage", &office.catalog(), ONCALL, "Ready", "False Unreadable").await;
+    are_counted(&operator, "AccessPackage", 1.0).await;
+    is_idle(&operator).await;
+    let refused =
+        async || sum(&operator.metrics().await, "entitlement_reconciles", &["kind=\"AccessPackage\"", "outcome=\"stale\""]);
+    let before = refused().await;
+    office.revokes(&left).await;
+    office.is_held_by(&office.name, VIEW, &[ZOE]).await;
+    office.reaches("Assignment", &left, "Revoked").await;
+    is_idle(&operator).await;
+    assert!((refused().await - before).abs() < f64::EPSILON, "its counts differ, and wait until it can be read");
+
+    office.manages_to_change(CAROL, "AccessPackage", ONCALL, json!({"spec": {"description": "on call"}})).await;
+    office.becomes("AccessPackage", &office.catalog(), ONCALL, "Ready", "True Available").await;
+    are_counted(&operator, "AccessPackage", 0.0).await;
+    eventually("its counts are right", WITHIN, async || {
+        let found = office.read("AccessPackage", ONCALL).await["status"]["liveAssignments"].clone();
+        if found == json!(1) { Ok(()) } else { Err(found.to_string()) }
+    })
+    .await;
+    office.is_held_by(&office.name, VIEW, &[ZOE]).await;
+    office.is_right().await;
 }

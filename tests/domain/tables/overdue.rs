@@ -1,21 +1,19 @@
 //! What goes first: what has ended while nobody led, and what ends sooner than before.
 
-use std::sync::Arc;
-
 use entitlement_operator::api::Assignment;
 use entitlement_operator::api::assignment::AssignmentPhase;
 use entitlement_operator::domain::grant::GrantKey;
-use entitlement_operator::kinds;
-use entitlement_operator::observe::{Cache, WorkItem};
-use entitlement_operator::runtime::clock::ManualClock;
-use entitlement_operator::runtime::queue::{Lane, Queue};
+use entitlement_operator::observe::WorkItem;
+use entitlement_operator::runtime::queue::Lane;
 use futures::FutureExt as _;
 
 use crate::builders::*;
 
+use super::caches::{empty, version};
+
 /// Grants of the role `viewer` of `prod`, which the package `oncall` has.
 fn known(assignments: Vec<Assignment>, seconds: i64) -> Vec<GrantKey> {
-    let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4), kinds::dependents);
+    let cache = empty();
     cache.put(package("oncall").with_role("prod", "viewer"));
     assignments.into_iter().for_each(|assignment| cache.put(assignment));
     let ending = cache.read().grants_that_end(at(seconds));
@@ -39,7 +37,7 @@ fn what_ended_while_nobody_led_is_known_at_once() {
 fn what_ends_sooner_than_before_goes_first() {
     let held = |end: i64| assignment("a1").of("oncall").until(at(end)).accepted().in_phase(AssignmentPhase::Delivered);
     let urgent = |changed: Assignment| {
-        let cache = Cache::new(Queue::new(Arc::new(ManualClock::new(at(0))), 4), kinds::dependents);
+        let cache = empty();
         cache.put(package("oncall").with_role("prod", "viewer"));
         cache.put(version(held(100), 1));
         cache.put(version(changed, 2));
@@ -50,9 +48,4 @@ fn what_ends_sooner_than_before_goes_first() {
     assert_eq!(urgent(held(100).revoked_by("carol")), Some(viewer.clone()));
     assert_eq!(urgent(held(100).being_deleted(at(5))), Some(viewer));
     assert_eq!(urgent(held(200)), None, "who stays waits for their turn");
-}
-
-fn version(mut assignment: Assignment, number: u32) -> Assignment {
-    assignment.metadata.resource_version = Some(number.to_string());
-    assignment
 }
