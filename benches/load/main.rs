@@ -17,7 +17,6 @@
 // What cannot go on says so and stops; it runs on the real clock.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods)]
 
-#[allow(dead_code, unused_imports)] // the tests use the rest
 #[path = "../../tests/support/mod.rs"]
 mod support;
 

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::department::Department;
 use crate::person::{ALICE, Person, condition, phase};
-use crate::support::{Output, Plane, ROOT, eventually};
+use crate::support::kubectl::Output;
+use crate::support::{Plane, ROOT, eventually};
 use crate::terms::at_once;
 use crate::world::{WITHIN, is_idle, is_sound, sum, world};
 

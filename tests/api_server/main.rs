@@ -24,6 +24,7 @@ mod world;
 
 mod bad_input;
 mod breaches;
+mod control;
 mod crash;
 mod crds;
 mod doubts;

@@ -1,26 +1,12 @@
 //! Kubeconfig files: who speaks to the control plane, and as whom.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kube::config::{AuthInfo, Context, Kubeconfig, NamedAuthInfo, NamedContext};
 
 use super::people::Person;
 
 const NAME: &str = "test";
-
-/// The kubeconfig of the cluster that the environment names, if it does.
-/// A plain `KUBECONFIG` counts only with an explicit word: nobody wants their
-/// daily cluster to become a test bed because a variable was set.
-pub fn of_existing_cluster() -> Option<Kubeconfig> {
-    let read = |path: PathBuf| Kubeconfig::read_from(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    if let Some(path) = std::env::var_os("ENTITLEMENT_TEST_KUBECONFIG") {
-        return Some(read(path.into()));
-    }
-    if std::env::var_os("ENTITLEMENT_TEST_EXISTING_CLUSTER").is_some_and(|v| v == "1") {
-        return Some(Kubeconfig::read().unwrap_or_else(|e| panic!("KUBECONFIG: {e}")));
-    }
-    None
-}
 
 /// The same user and cluster as the current context, impersonating a person.
 pub fn impersonating(base: &Kubeconfig, person: &Person) -> Kubeconfig {

@@ -27,13 +27,6 @@ impl Output {
         self.stdout
     }
 
-    /// What it complained about; panics when it succeeded.
-    #[track_caller]
-    pub fn refused(self) -> String {
-        assert!(!self.status.success(), "must be refused: {self}");
-        self.stderr
-    }
-
     /// What it printed, or all of it as an error: for `eventually`.
     ///
     /// # Errors

@@ -19,7 +19,6 @@ pub mod process;
 pub mod wait;
 
 pub use install::install;
-pub use kubectl::Output;
 pub use operator::Operator;
 pub use plane::{Plane, ROOT};
 pub use wait::eventually;

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use k8s_openapi::api::authentication::v1::{TokenRequest, TokenRequestSpec};
 use k8s_openapi::api::core::v1::ServiceAccount;
@@ -12,7 +11,6 @@ use kube::api::PostParams;
 use kube::{Api, Client};
 
 use super::plane::{self, Plane, ROOT};
-use super::wait::eventually;
 use super::{http, kubeconfig, process};
 
 /// The namespace that the shipped manifests make.
@@ -22,8 +20,6 @@ pub const SERVICE_ACCOUNT: &str = "entitlement-operator";
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_entitlement-operator");
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
-const READY_WITHIN: Duration = Duration::from_secs(60);
-const STOPS_WITHIN: Duration = Duration::from_secs(30);
 const TAIL_LINES: usize = 40;
 
 /// Counts the operators of this process, for the names of their files.
@@ -37,26 +33,6 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts the operator as its service account and waits until it is ready.
-    ///
-    /// # Panics
-    /// When it ends before; the end of its log is printed.
-    pub async fn start(plane: &Plane, args: &[&str]) -> Self {
-        let operator = Self::spawn(plane, args).await;
-        eventually("the operator is ready", READY_WITHIN, async || {
-            if let Some(status) = operator.ended() {
-                panic!("the operator ended ({status}) before it was ready");
-            }
-            match operator.get("/readyz").await {
-                Ok((200, _)) => Ok(()),
-                Ok((status, body)) => Err(format!("/readyz: {status} {body}")),
-                Err(why) => Err(why),
-            }
-        })
-        .await;
-        operator
-    }
-
     /// Starts the operator and does not wait.
     pub async fn spawn(plane: &Plane, args: &[&str]) -> Self {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
@@ -69,30 +45,6 @@ impl Operator {
         all.extend(args);
         let child = process::spawn_guarded(PROGRAM, &all, &log);
         Self { child: Mutex::new(child), port, log }
-    }
-
-    /// SIGKILL: ends it in the middle of whatever it does.
-    pub fn kill(self) {
-        drop(self);
-    }
-
-    /// SIGTERM: lets it finish, and says how it ended.
-    ///
-    /// # Panics
-    /// When it does not end.
-    pub async fn stop(self) -> ExitStatus {
-        self.signal("TERM");
-        eventually("the operator stops", STOPS_WITHIN, async || self.ended().ok_or_else(|| "still running".to_owned())).await
-    }
-
-    /// SIGSTOP: it stands still, and its connections stay open.
-    pub fn pause(&self) {
-        self.signal("STOP");
-    }
-
-    /// SIGCONT.
-    pub fn resume(&self) {
-        self.signal("CONT");
     }
 
     /// How it ended, if it did.
@@ -124,10 +76,6 @@ impl Operator {
     /// All it has said since it was started.
     pub fn log(&self) -> String {
         read(&self.log)
-    }
-
-    fn signal(&self, name: &str) {
-        process::signal(self.pid(), name);
     }
 
     fn process(&self) -> MutexGuard<'_, Child> {

@@ -1,6 +1,6 @@
 //! A control plane with people in it: our own, or a cluster that is there.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -27,35 +27,32 @@ const ENDS_WITHIN: Duration = Duration::from_secs(20);
 pub struct Plane {
     dir: PathBuf,
     keep: bool,
-    up: Option<Up>,
+    /// Our own control plane, if it is one.
+    pub up: Option<Up>,
 }
 
 /// The process that runs our own control plane, and the talk with it.
-struct Up {
+pub struct Up {
     child: Child,
-    talk: Arc<Mutex<Talk>>,
+    /// Who has the turn talks.
+    pub talk: Arc<Mutex<Talk>>,
 }
 
-struct Talk {
-    commands: Option<ChildStdin>, // its end stops the control plane
+/// What is said to it, and what it answers.
+pub struct Talk {
+    /// Its end stops the control plane.
+    pub commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Plane {
-    /// Starts a control plane, or takes the one that the environment names:
-    /// `ENTITLEMENT_TEST_KUBECONFIG`, or with
-    /// `ENTITLEMENT_TEST_EXISTING_CLUSTER=1` also `KUBECONFIG`. There, people
-    /// are impersonated. `ENTITLEMENT_TEST_KEEP=1` keeps the folder.
-    pub async fn start() -> Self {
-        Self::on(kubeconfig::of_existing_cluster()).await
-    }
-
     /// Starts a control plane, whatever the environment names: for tests that need it for themselves, or stop, disarm or uninstall things.
     pub async fn own() -> Self {
         Self::on(None).await
     }
 
-    async fn on(existing: Option<Kubeconfig>) -> Self {
+    /// Starts a control plane, or takes the cluster of a kubeconfig.
+    pub async fn on(existing: Option<Kubeconfig>) -> Self {
         let keep = std::env::var_os("ENTITLEMENT_TEST_KEEP").is_some_and(|v| v == "1");
         let dir = tempfile::Builder::new().prefix("entitlement-test-").tempdir().expect("a temporary folder").keep();
         if keep {
@@ -78,11 +75,6 @@ impl Plane {
         client(&self.kubeconfig(ROOT)).await
     }
 
-    /// A client of one of the people.
-    pub async fn user(&self, name: &str) -> Client {
-        client(&self.kubeconfig(name)).await
-    }
-
     /// Runs kubectl in the repository, as one of the people or as [`ROOT`].
     pub async fn kubectl(&self, user: &str, args: &[&str]) -> Output {
         self.kubectl_with_input(user, args, "").await
@@ -98,19 +90,6 @@ impl Plane {
     pub async fn kubectl_with_input(&self, user: &str, args: &[&str], stdin: &str) -> Output {
         let cache = self.dir.join("kubectl-cache");
         kubectl::run(user, &self.kubeconfig(user), &cache, args, stdin).await
-    }
-
-    /// Tells the control plane something: `stop NAME`, `kill NAME`, `start
-    /// NAME`, `pause NAME` or `resume NAME` of `etcd`, `kube-apiserver` and
-    /// `kube-controller-manager`. Comes back when it is done.
-    ///
-    /// # Panics
-    /// When it cannot be done, and with an existing cluster.
-    pub async fn command(&self, line: &str) {
-        let up = self.up.as_ref().expect("a control plane of our own");
-        let (talk, line) = (Arc::clone(&up.talk), line.to_owned());
-        let said = tokio::task::spawn_blocking(move || talk.lock().expect("no panic").say(&line));
-        said.await.expect("no panic").unwrap_or_else(|e| panic!("{e}"));
     }
 
     /// The kubeconfig file of one of the people, or of [`ROOT`].
@@ -174,16 +153,8 @@ impl Up {
 }
 
 impl Talk {
-    fn say(&mut self, line: &str) -> Result<(), String> {
-        let commands = self.commands.as_mut().ok_or("the control plane has ended")?;
-        writeln!(commands, "{line}").map_err(|e| format!("{line}: {e}"))?;
-        match self.hear()?.as_str() {
-            "ok" => Ok(()),
-            answer => Err(format!("{line}: {answer}")),
-        }
-    }
-
-    fn hear(&mut self) -> Result<String, String> {
+    /// The next line that it says.
+    pub fn hear(&mut self) -> Result<String, String> {
         let mut line = String::new();
         self.answers.read_line(&mut line).map_err(|e| format!("the control plane does not answer: {e}"))?;
         Ok(line.trim_end().to_owned())

@@ -25,12 +25,6 @@ pub fn spawn_guarded<S: AsRef<OsStr>>(program: &str, args: &[S], log: &Path) -> 
         .unwrap_or_else(|e| panic!("{program}: {e}"))
 }
 
-/// Sends a signal to a process by its short name: `TERM`, `STOP`, `CONT`.
-pub fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill").args(["-s", name, &pid.to_string()]).status().expect("kill is there");
-    assert!(status.success(), "kill -s {name} {pid}: {status}");
-}
-
 /// Waits for the end of a process without closing its stdin first.
 pub fn ended_within(child: &mut Child, within: Duration) -> Option<ExitStatus> {
     let end = Instant::now() + within;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::line::Line;
+use crate::control::signal;
 use crate::support::{Plane, eventually, http, kubeconfig, process};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_entitlement-operator");
@@ -59,17 +60,17 @@ impl Replica {
 
     /// SIGSTOP.
     pub fn freeze(&self) {
-        process::signal(self.child.id(), "STOP");
+        signal(self.child.id(), "STOP");
     }
 
     /// SIGCONT.
     pub fn wake(&self) {
-        process::signal(self.child.id(), "CONT");
+        signal(self.child.id(), "CONT");
     }
 
     /// SIGTERM.
     pub fn is_told_to_stop(&self) {
-        process::signal(self.child.id(), "TERM");
+        signal(self.child.id(), "TERM");
     }
 
     /// How it ended, if it did.
