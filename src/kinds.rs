@@ -74,7 +74,7 @@ macro_rules! rooms {
                     WorkItem::Admission => admission::reconcile(context).await,
                     WorkItem::Grant(key) => grant::reconcile(context, &key).await,
                     // What cannot be read is told of by itself; what is planned from its last version would be refused.
-                    $(WorkItem::$name(key) if context.is_unreadable::<$kind1>(&key) => Ok(Action::AwaitChange),)*
+                    $(WorkItem::$name(key) if context.cache.read().is_unreadable::<$kind1>(&key) => Ok(Action::AwaitChange),)*
                     $(WorkItem::$name(key) => $room::reconcile(context, &key).await,)*
                     WorkItem::Unreadable(kind, key) => unreadable::reconcile(context, kind, &key).await,
                 }
@@ -87,9 +87,4 @@ kinds!(rooms);
 /// Keys of the objects that an index key finds.
 fn keys<K: Indexed>(store: &Store<K>, index_key: &IndexKey) -> Vec<Key> {
     store.find(index_key).map(|object| Key::of(&**object)).collect()
-}
-
-/// The namespace of an object; empty when it has none.
-fn namespace<K: kube::Resource>(object: &K) -> String {
-    object.meta().namespace.clone().unwrap_or_default()
 }

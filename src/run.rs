@@ -1,4 +1,4 @@
-//! Start and end of the operator: client, caches, controllers, probes.
+//! Start and end of the operator: client, caches, workers, probes.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -118,7 +118,7 @@ pub async fn run_by(config: Config, clock: Arc<dyn Clock>) -> Result<(), Failure
     ended
 }
 
-/// Everything that the controllers work with.
+/// Everything that reconciliations work with.
 fn context(
     config: &Config,
     client: &Client,
@@ -173,7 +173,7 @@ async fn lead(
     if let Some(working) = working
         && working.await.is_err()
     {
-        error!("the controllers ended by a panic");
+        error!("the workers ended by a panic");
     }
     Ok(ended)
 }

@@ -284,3 +284,16 @@ impl Assignment {
         self.accepted().map(|period| period.start_time).or_else(requested).unwrap_or_else(|| super::time::created(self))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An assignment that cannot be read gives nothing.
+    #[test]
+    fn a_grant_that_was_recorded_under_the_former_word_is_read() {
+        let read: Result<GrantOrigin, _> = serde_json::from_str("\"Created\"");
+        assert_eq!(read.ok(), Some(GrantOrigin::Added));
+        assert_eq!(serde_json::to_string(&GrantOrigin::Added).ok().as_deref(), Some("\"Added\""));
+    }
+}

@@ -9,7 +9,7 @@ use crate::admission::ADMISSION;
 use crate::api::{AccessRequest, AccessRequestSpec};
 use crate::domain::Trust;
 use crate::error::Error;
-use crate::observe::store::{IndexKey, Indexed};
+use crate::observe::store::Indexed;
 use crate::observe::{Change, Triggers, Watched, WorkItem};
 use crate::runtime::queue::{Action, Lane};
 
@@ -24,22 +24,14 @@ const BROKEN_PROBE_INTERVAL: TimeDelta = TimeDelta::seconds(1);
 /// whole seconds.
 const PROPAGATION_TIME: TimeDelta = TimeDelta::seconds(2);
 
-impl Indexed for ValidatingAdmissionPolicy {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for ValidatingAdmissionPolicy {}
 
 impl Watched for ValidatingAdmissionPolicy {
     const NAME: &str = "ValidatingAdmissionPolicy";
     const DATED: bool = true;
 }
 
-impl Indexed for ValidatingAdmissionPolicyBinding {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for ValidatingAdmissionPolicyBinding {}
 
 impl Watched for ValidatingAdmissionPolicyBinding {
     const NAME: &str = "ValidatingAdmissionPolicyBinding";

@@ -9,6 +9,7 @@ use kube::api::Api;
 use crate::api::assignment::{AssignmentPhase, GrantState, Source};
 use crate::api::{AccessRequest, Assignment};
 use crate::domain::assignment::decide;
+use crate::domain::meta::namespace;
 use crate::domain::{Key, Trust, holdings};
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
@@ -17,11 +18,11 @@ use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
 use crate::targets;
 
-use super::{Context, catalog, keys, namespace, package, policy, request};
+use super::{Context, catalog, keys, package, policy, request};
 
 impl Indexed for Assignment {
     fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = namespace(self);
+        let namespace = namespace(self).to_owned();
         let mut keys = vec![
             IndexKey::Namespace(namespace.clone()),
             IndexKey::Package(Key::new(&namespace, &self.spec.access_package)),
@@ -74,8 +75,8 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
             let subject = delta.latest().filter(|_| is_concerned(*delta)).map(|a| IndexKey::Subject(a.spec.subject.clone()));
             found.extend(subject.iter().flat_map(|own| open(stores, own)));
         }
-        Change::Request(_) => {
-            let Some(request) = request::concerned(change).and_then(Delta::latest) else { return };
+        Change::Request(delta) if request::is_concerned(*delta) => {
+            let Some(request) = delta.latest() else { return };
             found.extend(keys(&stores.assignments, &IndexKey::Request(Key::of(request))));
             // Assignments of the same subject may have waited for this request to end.
             found.extend(request.subject().map(IndexKey::Subject).iter().flat_map(|own| open(stores, own)));
@@ -148,13 +149,12 @@ async fn request_is_gone(context: &Context, assignment: &Arc<Assignment>) -> Res
     if assignment.phase().is_terminal() || !holdings::stands(assignment, context.clock.now()) {
         return Ok(false);
     }
-    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
-    let key = Key::new(&namespace, &name);
+    let key = Key::new(namespace(&**assignment), &name);
     let same = |request: &AccessRequest| request.metadata.uid == assignment.spec.access_request_uid;
     if context.cache.read().requests.get(&key).is_some_and(|request| same(request)) {
         return Ok(false);
     }
-    let api: Api<AccessRequest> = Api::namespaced(context.writer.client.clone(), &namespace);
+    let api: Api<AccessRequest> = Api::namespaced(context.writer.client.clone(), &key.namespace);
     match context.writer.timed(format!("read AccessRequest {key}"), api.get_metadata_opt(&name)).await {
         // Its metadata are enough, and there even when it cannot be read.
         Ok(found) => Ok(found.is_none_or(|request| request.metadata.uid != assignment.spec.access_request_uid)),

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use kube::api::Api;
 
 use crate::api::access_request::{PinnedPolicy, RequestPhase};
-use crate::api::{AccessRequest, Catalog, CatalogSpec, Policy};
+use crate::api::{Catalog, CatalogSpec, Policy};
 use crate::domain::Key;
 use crate::domain::catalog::{self, Offering};
+use crate::domain::meta::namespace;
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
@@ -16,7 +17,7 @@ use crate::runtime::queue::Action;
 use crate::targets::rbac::binding;
 use crate::writer::post;
 
-use super::{Context, assignment, keys};
+use super::{Context, assignment, keys, request};
 
 /// The catalog that always exists.
 pub const DEFAULT: &str = "default";
@@ -67,31 +68,29 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
         Change::Catalog(delta) => delta.versions().map(Key::of).collect(),
         Change::Namespace(delta) => delta.latest().map(|n| in_namespace(&Key::of(n).name)).unwrap_or_default(),
         // Of these it tells the number, and its deletion waits for them.
-        Change::Resource(delta) if delta.comes_or_goes() => in_namespace(&namespace_of(*delta)),
-        Change::Package(delta) if delta.differs(|p| &p.spec) => in_namespace(&namespace_of(*delta)),
-        Change::Policy(delta) => owner(&namespace_of(*delta)).into_iter().collect(),
+        Change::Resource(delta) if delta.comes_or_goes() => in_namespace(namespace_of(*delta)),
+        Change::Package(delta) if delta.differs(|p| &p.spec) => in_namespace(namespace_of(*delta)),
+        Change::Policy(delta) => owner(namespace_of(*delta)).into_iter().collect(),
         // Those of people in its namespace.
-        Change::RoleBinding(delta) if delta.versions().any(|b| binding::grant(b).is_none()) => {
-            in_namespace(&namespace_of(*delta))
-        }
+        Change::RoleBinding(delta) if delta.versions().any(|b| binding::grant(b).is_none()) => in_namespace(namespace_of(*delta)),
         // Whoever may decide it can list it.
-        Change::Request(delta) if delta.differs(AccessRequest::phase) => {
+        Change::Request(delta) if request::is_concerned(*delta) => {
             let waits = delta.versions().any(|r| r.phase() == RequestPhase::PendingApproval);
             let pinned = delta.versions().filter_map(|r| r.status.as_ref()?.policy.as_ref());
-            let concerned = waits || any_disabled(stores, &namespace_of(*delta), pinned.map(|policy| policy.name.as_str()));
-            owner(&namespace_of(*delta)).filter(|_| concerned).into_iter().collect()
+            let concerned = waits || any_disabled(stores, namespace_of(*delta), pinned.map(|policy| policy.name.as_str()));
+            owner(namespace_of(*delta)).filter(|_| concerned).into_iter().collect()
         }
         Change::Assignment(delta) if assignment::is_concerned(*delta) => {
-            let concerned = any_disabled(stores, &namespace_of(*delta), delta.versions().map(|a| a.spec.policy.as_str()));
-            owner(&namespace_of(*delta)).filter(|_| concerned).into_iter().collect()
+            let concerned = any_disabled(stores, namespace_of(*delta), delta.versions().map(|a| a.spec.policy.as_str()));
+            owner(namespace_of(*delta)).filter(|_| concerned).into_iter().collect()
         }
         _ => Vec::new(),
     };
     triggers.extend(found.into_iter().map(WorkItem::Catalog));
 }
 
-fn namespace_of<K: kube::Resource>(delta: Delta<'_, K>) -> String {
-    delta.latest().and_then(|object| object.meta().namespace.clone()).unwrap_or_default()
+fn namespace_of<K: kube::Resource>(delta: Delta<'_, K>) -> &str {
+    delta.latest().map(namespace).unwrap_or_default()
 }
 
 /// Whether a policy is disabled: people can read it as long as something of theirs is under way under it, though nobody can ask under it.

@@ -20,7 +20,7 @@ use crate::runtime::telemetry::Metrics;
 use crate::writer::Writer;
 use crate::writer::status::HasStatus;
 
-/// What every controller works with.
+/// What every reconciliation works with.
 pub struct Context {
     /// The write side.
     pub writer: Writer,
@@ -106,11 +106,6 @@ impl Context {
     /// What could not be done for an object the last time.
     pub fn failed<K: Watched>(&self, key: &Key) -> Option<String> {
         self.failures().get(&(K::NAME, key.clone())).cloned()
-    }
-
-    /// Whether an object is there and cannot be read.
-    pub fn is_unreadable<K: Watched>(&self, key: &Key) -> bool {
-        self.cache.read().unreadable.contains_key(&(K::NAME, key.clone()))
     }
 
     /// An object is not there, and neither is what failed for it.

@@ -1,15 +1,16 @@
 //! ApprovalDecisions.
 
-use crate::api::{AccessRequest, ApprovalDecision};
+use crate::api::ApprovalDecision;
 use crate::domain::Key;
 use crate::domain::approval::LONGEST_REASON;
 use crate::domain::decision::{self, is_settled};
+use crate::domain::meta::namespace;
 use crate::error::Error;
 use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
 
-use super::{Context, keys, namespace};
+use super::{Context, keys, request};
 
 impl Indexed for ApprovalDecision {
     fn index_keys(&self) -> Vec<IndexKey> {
@@ -42,7 +43,7 @@ impl Watched for ApprovalDecision {
 pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Triggers) {
     let found: Vec<Key> = match change {
         Change::Decision(delta) => delta.latest().map(Key::of).into_iter().collect(),
-        Change::Request(delta) if delta.differs(AccessRequest::phase) => {
+        Change::Request(delta) if request::is_concerned(*delta) => {
             let request = delta.latest().map(Key::of);
             let settled = request.clone().filter(|_| delta.comes_or_goes()).map(IndexKey::Settled);
             let naming = request.map(IndexKey::Request).into_iter().chain(settled);

@@ -20,8 +20,8 @@ use crate::runtime::queue::{Action, Lane};
 use crate::targets::rbac::Rbac;
 use crate::targets::{self, TargetSystem};
 
-use self::concerned::{grants_of, grants_recorded};
-use super::{Context, assignment, namespace, package, resource};
+use self::concerned::{grants_of, grants_recorded, grants_written};
+use super::{Context, assignment, package, resource};
 
 /// On what a grant depends: its resource and what that stands on, packages with the role, their assignments, what is bound, and whether
 /// identities can be trusted.
@@ -30,8 +30,7 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
     let mut found: Vec<GrantKey> = standing.iter().flat_map(|key| of_resource(stores, key)).collect();
     match change {
         Change::Resource(delta) if !resource::concerned(stores, change).is_empty() => {
-            let versions = delta.versions();
-            found.extend(versions.flat_map(|r| r.spec.roles.iter().map(|role| grant(r, &role.name))));
+            found.extend(delta.versions().flat_map(grants_written));
             // Also what an edit before took out of it, and a mass revocation keeps.
             let edited = delta.latest().filter(|_| delta.is_edited()).map(Key::of);
             found.extend(edited.iter().flat_map(|key| targets::held_of(stores, key).cloned()));
@@ -58,15 +57,15 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
     triggers.extend(found.into_iter().map(WorkItem::Grant));
 }
 
-fn grant(resource: &CatalogResource, role: &str) -> GrantKey {
-    let key = Key::of(resource);
-    GrantKey::new(namespace(resource), key.name, role)
-}
-
 /// The grants of a resource as it is written, and those that a binding carries.
 fn of_resource(stores: &Stores, key: &Key) -> Vec<GrantKey> {
-    let written = stores.resources.get(key).into_iter().flat_map(|r| r.spec.roles.iter().map(|role| grant(r, &role.name)));
-    written.chain(targets::held_of(stores, key).cloned()).collect()
+    stores
+        .resources
+        .get(key)
+        .into_iter()
+        .flat_map(|resource| grants_written(resource))
+        .chain(targets::held_of(stores, key).cloned())
+        .collect()
 }
 
 /// Without a clock here: what is revoked or deleted, or whose end came nearer, counts as ending, and goes first.
@@ -138,6 +137,9 @@ fn keep(context: &Context, key: &GrantKey, report: GrantReport, now: DateTime<Ut
         let before = reports.replace(key, report.clone(), now);
         (before, !reports.is_unsure(&key.namespace, None))
     };
+    if before == report {
+        return;
+    }
     let change = ReportChange { grant: key, before: &before, after: &report, all_reconciled };
     context.cache.trigger_for(&context.cache.read(), &Change::Report(change));
 }

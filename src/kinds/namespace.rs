@@ -3,13 +3,9 @@
 use k8s_openapi::api::core::v1::Namespace;
 
 use crate::observe::Watched;
-use crate::observe::store::{IndexKey, Indexed};
+use crate::observe::store::Indexed;
 
-impl Indexed for Namespace {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for Namespace {}
 
 impl Watched for Namespace {
     const NAME: &str = "Namespace";

@@ -3,9 +3,10 @@
 mod separation;
 
 use crate::api::condition;
-use crate::api::{AccessPackage, AccessRequest, Assignment};
+use crate::api::{AccessPackage, Assignment};
 use crate::domain::grant::report::GrantReports;
 use crate::domain::holdings::{package_of, package_of_request};
+use crate::domain::meta::namespace;
 use crate::domain::separation::named_by;
 use crate::domain::{Key, package as machine};
 use crate::error::Error;
@@ -13,11 +14,11 @@ use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
 
-use super::{Context, assignment, catalog, keys, namespace, resource};
+use super::{Context, assignment, catalog, keys, request, resource};
 
 impl Indexed for AccessPackage {
     fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = namespace(self);
+        let namespace = namespace(self).to_owned();
         let mut keys = vec![IndexKey::Namespace(namespace.clone())];
         keys.extend(self.spec.resource_roles.iter().map(|r| IndexKey::Resource(Key::new(&namespace, &r.resource))));
         keys.extend(self.spec.incompatible_with.as_ref().map(|_| IndexKey::Separates));
@@ -83,7 +84,7 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
         Change::Catalog(_) if !catalog::concerned(change).is_empty() => {
             found.extend(keys(&stores.packages, &IndexKey::Separates));
         }
-        Change::Request(delta) if delta.differs(AccessRequest::phase) => found.extend(delta.latest().map(package_of_request)),
+        Change::Request(delta) if request::is_concerned(*delta) => found.extend(delta.latest().map(package_of_request)),
         Change::Assignment(delta) if assignment::is_concerned(*delta) => found.extend(delta.latest().map(package_of)),
         Change::Report(report) => {
             if report.before.held != report.after.held {
@@ -102,8 +103,7 @@ pub(super) fn dependents(stores: &Stores, change: &Change<'_>, triggers: &mut Tr
 impl Stores {
     /// A package that can be read: nothing new is given by what is left of another one.
     pub fn package(&self, key: &Key) -> Option<&AccessPackage> {
-        let readable = !self.unreadable.contains_key(&(AccessPackage::NAME, key.clone()));
-        self.packages.get(key).filter(|_| readable).map(|package| &**package)
+        self.packages.get(key).filter(|_| !self.is_unreadable::<AccessPackage>(key)).map(|package| &**package)
     }
 
     /// Pending requests and live assignments of a package.

@@ -1,6 +1,7 @@
 //! Policies.
 
 use crate::api::Policy;
+use crate::domain::meta::namespace;
 use crate::domain::pattern::flaw;
 use crate::domain::{Key, policy as machine};
 use crate::error::Error;
@@ -8,12 +9,12 @@ use crate::observe::store::{IndexKey, Indexed};
 use crate::observe::{Change, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
 
-use super::{Context, catalog, keys, namespace, package};
+use super::{Context, catalog, keys, package};
 
 impl Indexed for Policy {
     fn index_keys(&self) -> Vec<IndexKey> {
         let namespace = namespace(self);
-        vec![IndexKey::Package(Key::new(&namespace, &self.spec.access_package)), IndexKey::Namespace(namespace)]
+        vec![IndexKey::Package(Key::new(namespace, &self.spec.access_package)), IndexKey::Namespace(namespace.to_owned())]
     }
 }
 

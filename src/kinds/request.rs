@@ -4,6 +4,7 @@ mod input;
 
 use crate::api::access_request::RequestPhase;
 use crate::api::{AccessRequest, AccessRequestStatus, GROUP};
+use crate::domain::meta::namespace;
 use crate::domain::request::decide;
 use crate::domain::{Key, Plan, Trust, holdings};
 use crate::error::Error;
@@ -12,11 +13,11 @@ use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::Action;
 use crate::writer::access_review::Permission;
 
-use super::{Context, catalog, keys, namespace, package, policy};
+use super::{Context, catalog, keys, package, policy};
 
 impl Indexed for AccessRequest {
     fn index_keys(&self) -> Vec<IndexKey> {
-        let namespace = namespace(self);
+        let namespace = namespace(self).to_owned();
         let mut keys =
             vec![IndexKey::Namespace(namespace.clone()), IndexKey::Package(Key::new(&namespace, &self.spec.access_package))];
         keys.extend(self.subject().map(IndexKey::Subject));
@@ -53,12 +54,9 @@ impl Watched for AccessRequest {
     }
 }
 
-/// A request whose phase changed, so that decisions and assignments that name it may count or not.
-pub(super) fn concerned<'a>(change: &Change<'a>) -> Option<Delta<'a, AccessRequest>> {
-    match change {
-        Change::Request(delta) if delta.differs(AccessRequest::phase) => Some(*delta),
-        _ => None,
-    }
+/// Whether something of a request changed on which others depend: what names it may count or not.
+pub(super) fn is_concerned(delta: Delta<'_, AccessRequest>) -> bool {
+    delta.differs(AccessRequest::phase)
 }
 
 /// Requests that have not ended.

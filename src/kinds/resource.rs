@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
 use crate::api::CatalogResource;
-use crate::api::catalog_resource::{ResourceRole, RoleKind};
+use crate::api::catalog_resource::RoleKind;
 use crate::domain::grant::GrantKey;
 use crate::domain::grant::report::GrantReports;
+use crate::domain::meta::namespace;
 use crate::domain::resource::{self as machine, Offer, Scope, Target, all_targets};
 use crate::domain::{Key, Trust};
 use crate::error::Error;
@@ -17,11 +16,12 @@ use crate::observe::{Change, Delta, Stores, Triggers, Watched, WorkItem};
 use crate::runtime::queue::{Action, Lane};
 use crate::targets;
 
-use super::{Context, catalog, keys, namespace};
+use super::grant::concerned::grants_written;
+use super::{Context, catalog, keys};
 
 impl Indexed for CatalogResource {
     fn index_keys(&self) -> Vec<IndexKey> {
-        let mut keys = BTreeSet::from([IndexKey::Namespace(namespace(self))]);
+        let mut keys = BTreeSet::from([IndexKey::Namespace(namespace(self).to_owned())]);
         for target in all_targets(&self.spec) {
             if let Scope::Namespace(namespace) = &target.scope {
                 keys.insert(IndexKey::Uses(namespace.clone()));
@@ -114,26 +114,28 @@ fn waiting_for(stores: &Stores, grants: impl Iterator<Item = GrantKey>) -> Vec<K
 }
 
 impl Stores {
-    /// For [`machine::decide`], before anything was asked about its authors.
+    /// For [`machine::decide`]. `answers`: what was said of its authors just now. `open`: whether a role stood open when the admission policies
+    /// came into force.
     pub fn resource_input<'a>(
         &'a self,
         resource: &'a CatalogResource,
         offer: &'a Offer,
+        answers: Vec<(machine::Question, machine::Answer)>,
         trust: &'a Trust,
+        open: &'a dyn Fn(&str, &machine::OfferedRole) -> bool,
         reports: &GrantReports,
     ) -> machine::Input<'a> {
         let key = Key::of(resource);
-        let carry = |role: &ResourceRole| targets::carriers(self, &GrantKey::new(&key.namespace, &key.name, &role.name));
         machine::Input {
             resource,
             offer,
             packages: self.packages.find(&IndexKey::Resource(key.clone())).count(),
-            carriers: resource.spec.roles.iter().map(carry).sum(),
+            carriers: grants_written(resource).map(|grant| targets::carriers(self, &grant)).sum(),
             grants: grants(reports, &key),
             cluster: self,
-            answers: Vec::new(),
+            answers,
             trust,
-            open: &|_, _| false,
+            open,
         }
     }
 }
@@ -143,12 +145,16 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
         return Ok(Action::AwaitChange); // whether anybody vouches for the authors is known in a moment, and triggers us
     }
     let now = context.clock.now();
+    let open = |name: &str, role: &machine::OfferedRole| context.admission.found_open(key, name, &role.digest);
     let (found, offer, questions) = {
         let stores = context.cache.read();
         let Some((found, offer)) = stores.resources.get(key).cloned().zip(stores.offers.get(key).cloned()) else {
             return context.gone::<CatalogResource>(key);
         };
-        let questions = questions(context, &found, &offer, &stores, now);
+        let trust = context.admission.trust();
+        let is_doubted =
+            |name: &str, role: &machine::OfferedRole| machine::doubt(&found, role, &trust, open(name, role)).is_some();
+        let questions = machine::questions(&found, &offer, &*stores, is_doubted, now);
         (found, offer, questions)
     };
     let more = questions.len() == machine::MOST_QUESTIONS;
@@ -156,12 +162,7 @@ pub(super) async fn reconcile(context: &Context, key: &Key) -> Result<Action, Er
     let trust = context.admission.trust();
     let plan = {
         let stores = context.cache.read();
-        let input = machine::Input {
-            answers,
-            open: &|name, role| context.admission.found_open(key, name, &role.digest),
-            ..stores.resource_input(&found, &offer, &trust, &context.reports())
-        };
-        machine::decide(&input, now)
+        machine::decide(&stores.resource_input(&found, &offer, answers, &trust, &open, &context.reports()), now)
     };
     let outcome = context.carry_out(&found, plan).await?;
     Ok(if more { Action::RequeueAt(now, Lane::Ordinary) } else { outcome })
@@ -173,19 +174,4 @@ fn grants(reports: &GrantReports, key: &Key) -> Option<machine::Grants> {
         waiting_revocations: reports.held(|grant, _| grant.namespace == key.namespace && grant.resource == key.name),
         names_taken: reports.conflicts(key),
     })
-}
-
-/// What the API server has to be asked about the authors now.
-fn questions(
-    context: &Context,
-    found: &CatalogResource,
-    offer: &machine::Offer,
-    stores: &Stores,
-    now: DateTime<Utc>,
-) -> Vec<machine::Question> {
-    let (trust, key) = (context.admission.trust(), Key::of(found));
-    let is_doubted = |name: &str, role: &machine::OfferedRole| {
-        machine::doubt(found, role, &trust, context.admission.found_open(&key, name, &role.digest)).is_some()
-    };
-    machine::questions(found, offer, stores, is_doubted, now)
 }

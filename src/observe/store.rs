@@ -44,10 +44,12 @@ pub enum IndexKey {
     ExcludesIn(String, String),
 }
 
-/// A kind that can be cached: by which terms an object is found.
+/// A kind that can be cached.
 pub trait Indexed: Resource {
-    /// The terms of an object.
-    fn index_keys(&self) -> Vec<IndexKey>;
+    /// By what an object is found, beside its key.
+    fn index_keys(&self) -> Vec<IndexKey> {
+        Vec::new()
+    }
 }
 
 /// All objects of one kind. Keys are shared: there are many objects, each is found by several terms, and a node of a [`BTreeSet`]

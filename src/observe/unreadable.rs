@@ -27,6 +27,11 @@ impl Unreadable {
 }
 
 impl Stores {
+    /// Whether an object is there and cannot be read.
+    pub fn is_unreadable<K: Watched>(&self, key: &Key) -> bool {
+        self.unreadable.contains_key(&(K::NAME, key.clone()))
+    }
+
     /// Enters an object that cannot be read.
     pub fn enter_unreadable<K: Watched>(&mut self, key: &Key, found: Unreadable) -> Option<Arc<K>> {
         let old = match K::UNREADABLE_IS_GONE {

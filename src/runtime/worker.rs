@@ -1,4 +1,4 @@
-//! Takes work from the queue and gives it to the controllers, a bounded number at a time. What takes access away has places of its own, and
+//! Takes work from the queue and gives it to the reconciler, a bounded number at a time. What takes access away has places of its own, and
 //! so has what asks the API server much.
 
 use std::fmt::Display;

@@ -11,6 +11,7 @@ use crate::api::{Assignment, condition};
 use crate::domain::assignment::{self, Origin, Role};
 use crate::domain::grant::GrantKey;
 use crate::domain::grant::report::GrantReports;
+use crate::domain::meta::namespace;
 use crate::domain::resource::{Place, Standing, grantable};
 use crate::domain::{Key, Trust, holdings};
 use crate::observe::Stores;
@@ -81,9 +82,8 @@ impl Stores {
         reports: &GrantReports,
         now: DateTime<Utc>,
     ) -> Role {
-        let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
         let subject = &assignment.spec.subject;
-        let key = GrantKey::new(namespace, &role.resource, &role.role);
+        let key = GrantKey::new(namespace(assignment), &role.resource, &role.role);
         let grantable = grantable(role, self.offer(&Key::new(&key.namespace, &key.resource)));
         let here = targets::found(self, &key, subject);
         let is_here = |place: &Place| here.iter().any(|(found, _)| found == place);

@@ -1,4 +1,4 @@
-//! Which grants a package or an assignment concerns.
+//! Which grants a resource, a package or an assignment concerns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,24 +6,27 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::api::assignment::AssignmentPhase;
-use crate::api::{AccessPackage, Assignment};
+use crate::api::{AccessPackage, Assignment, CatalogResource};
 use crate::domain::grant::GrantKey;
-use crate::domain::{Key, holdings};
-
+use crate::domain::holdings;
+use crate::domain::meta::{name, namespace};
 use crate::observe::Stores;
 use crate::targets;
 
 /// The grants that an assignment's status names.
 pub fn grants_recorded(assignment: &Assignment) -> impl Iterator<Item = GrantKey> + '_ {
-    let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
     let grants = assignment.status.iter().flat_map(|status| &status.grants);
-    grants.map(move |grant| GrantKey::new(&namespace, &grant.resource, &grant.role))
+    grants.map(|grant| GrantKey::new(namespace(assignment), &grant.resource, &grant.role))
 }
 
 /// The grants of a package as it is written.
 pub fn grants_of(package: &AccessPackage) -> impl Iterator<Item = GrantKey> + '_ {
-    let namespace = package.metadata.namespace.clone().unwrap_or_default();
-    package.spec.resource_roles.iter().map(move |r| GrantKey::new(&namespace, &r.resource, &r.role))
+    package.spec.resource_roles.iter().map(|r| GrantKey::new(namespace(package), &r.resource, &r.role))
+}
+
+/// The grants of a resource as it is written.
+pub fn grants_written(resource: &CatalogResource) -> impl Iterator<Item = GrantKey> + '_ {
+    resource.spec.roles.iter().map(|role| GrantKey::new(namespace(resource), name(resource), &role.name))
 }
 
 impl Stores {
@@ -35,11 +38,7 @@ impl Stores {
 
     /// Every role of every resource, and every grant that somebody has.
     pub fn grant_keys(&self) -> BTreeSet<GrantKey> {
-        let declared = self.resources.all().flat_map(|r| {
-            let key = Key::of(&**r);
-            r.spec.roles.iter().map(move |role| GrantKey::new(&key.namespace, &key.name, &role.name))
-        });
-        declared.chain(targets::held(self).cloned()).collect()
+        self.resources.all().flat_map(|resource| grants_written(resource)).chain(targets::held(self).cloned()).collect()
     }
 
     /// The grants in which somebody's access has ended and may still be there.

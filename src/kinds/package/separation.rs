@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::api::{AccessPackage, Assignment};
+use crate::domain::meta::namespace;
 use crate::domain::separation::{self, Foe};
 use crate::domain::{Key, holdings};
 use crate::observe::store::IndexKey;
@@ -28,11 +29,11 @@ impl Stores {
 
     /// What a package names as incompatible and does not exist.
     pub fn unknown_foes(&self, package: &AccessPackage) -> Vec<String> {
-        let own = package.metadata.namespace.clone().unwrap_or_default();
+        let own = namespace(package);
         let references = package.spec.incompatible_with.iter().flat_map(|rule| &rule.access_packages);
         let unknown = references.filter_map(|reference| {
             let (namespace, of) = match &reference.catalog {
-                None => (own.clone(), String::new()),
+                None => (own.to_owned(), String::new()),
                 Some(catalog) => match self.namespace_of(catalog) {
                     None => return Some(format!("catalog {catalog:?}")),
                     Some(namespace) => (namespace, format!(" of catalog {catalog:?}")),
@@ -47,8 +48,7 @@ impl Stores {
     /// Whether the subject of an assignment asked for it in person.
     pub(in crate::kinds) fn is_in_person(&self, assignment: &Assignment) -> bool {
         let spec = &assignment.spec;
-        let namespace = assignment.metadata.namespace.clone().unwrap_or_default();
-        let request = spec.access_request.as_ref().and_then(|name| self.requests.get(&Key::new(namespace, name)));
+        let request = spec.access_request.as_ref().and_then(|name| self.requests.get(&Key::new(namespace(assignment), name)));
         request.is_some_and(|r| r.metadata.uid == spec.access_request_uid && holdings::is_in_person(r))
     }
 }

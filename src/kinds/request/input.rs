@@ -7,6 +7,7 @@ use crate::api::time::created;
 use crate::api::{AccessPackage, AccessRequest};
 use crate::domain::content::{self, Content};
 use crate::domain::eligibility::People;
+use crate::domain::meta::namespace;
 use crate::domain::request::{Before, Bounds};
 use crate::domain::{Key, Trust, holdings, request};
 use crate::observe::Stores;
@@ -79,7 +80,6 @@ impl Stores {
 
     /// The roles of a package, as approvers are asked about them.
     fn content(&self, package: &AccessPackage) -> Content {
-        let namespace = package.metadata.namespace.clone().unwrap_or_default();
-        content::of(package, |name| self.offer(&Key::new(&namespace, name)))
+        content::of(package, |name| self.offer(&Key::new(namespace(package), name)))
     }
 }

@@ -11,6 +11,7 @@ use crate::api::catalog_resource::{RoleKind, RoleRef};
 use crate::api::labels::{MANAGED_BY, OPERATOR};
 use crate::domain::Key;
 use crate::domain::grant::GrantKey;
+use crate::domain::meta::namespace;
 use crate::domain::resource::{Scope, Target};
 use crate::observe::binding::Binding;
 use crate::observe::store::{IndexKey, Indexed};
@@ -18,21 +19,13 @@ use crate::observe::{Change, Delta, Stores, Watched};
 
 use super::binding;
 
-impl Indexed for PartialObjectMeta<Role> {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for PartialObjectMeta<Role> {}
 
 impl Watched for PartialObjectMeta<Role> {
     const NAME: &str = "Role";
 }
 
-impl Indexed for PartialObjectMeta<ClusterRole> {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for PartialObjectMeta<ClusterRole> {}
 
 impl Watched for PartialObjectMeta<ClusterRole> {
     const NAME: &str = "ClusterRole";
@@ -42,7 +35,7 @@ impl Indexed for RoleBinding {
     fn index_keys(&self) -> Vec<IndexKey> {
         match binding::grant(self) {
             Some(_) => Vec::new(), // found by Stores::members
-            None => vec![IndexKey::Namespace(self.metadata.namespace.clone().unwrap_or_default())],
+            None => vec![IndexKey::Namespace(namespace(self).to_owned())],
         }
     }
 }
@@ -59,11 +52,7 @@ impl Watched for RoleBinding {
     }
 }
 
-impl Indexed for ClusterRoleBinding {
-    fn index_keys(&self) -> Vec<IndexKey> {
-        Vec::new()
-    }
-}
+impl Indexed for ClusterRoleBinding {}
 
 impl Watched for ClusterRoleBinding {
     const NAME: &str = "ClusterRoleBinding";

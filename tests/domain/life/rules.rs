@@ -175,8 +175,8 @@ impl Reconciled for CatalogResource {
         let open = |name: &str, role: &OfferedRole| rules.open.contains(&(key.clone(), name.to_owned(), role.digest.clone()));
         let is_doubted = |name: &str, role: &OfferedRole| resource::doubt(self, role, rules.trust, open(name, role)).is_some();
         let answers = rules.answers(resource::questions(self, offer, stores, is_doubted, rules.now))?;
-        let input = stores.resource_input(self, offer, rules.trust, rules.reports);
-        let plan = resource::decide(&resource::Input { answers, open: &open, ..input }, rules.now);
+        let input = stores.resource_input(self, offer, answers, rules.trust, &open, rules.reports);
+        let plan = resource::decide(&input, rules.now);
         Some(plan)
     }
 }
