@@ -155,17 +155,18 @@ impl Department<'_> {
         .await;
     }
 
-    /// Waits until an Event about an object in the catalog tells a reason; its text.
-    pub async fn is_told(&self, kind: &str, about: &str, reason: &str) -> String {
+    /// Waits until an Event about an object in the catalog tells a reason, and of it a part of the text. Events are posted in the background, and
+    /// an earlier one may have the same reason.
+    pub async fn is_told(&self, kind: &str, about: &str, reason: &str, part: &str) {
         let root = self.person(ROOT).await;
-        eventually(&format!("an Event {reason} about {kind} {about}"), SOON, async || {
+        eventually(&format!("an Event {reason} about {kind} {about} says {part:?}"), SOON, async || {
             let all = root.list("Event", &self.catalog()).await.map_err(|refusal| refusal.to_string())?;
             let own = all.iter().filter(|e| text(e, "/regarding/kind") == kind && text(e, "/regarding/name") == about);
-            let told: Vec<&str> = own.clone().map(|e| text(e, "/reason")).collect();
-            let found = own.filter(|e| text(e, "/reason") == reason).map(|e| text(e, "/note").to_owned()).collect::<Vec<_>>();
-            if found.is_empty() { Err(format!("{told:?}")) } else { Ok(found.join("\n")) }
+            let told: Vec<_> = own.map(|e| (text(e, "/reason"), text(e, "/note"))).collect();
+            let found = told.iter().any(|(why, note)| *why == reason && note.contains(part));
+            if found { Ok(()) } else { Err(format!("{told:?}")) }
         })
-        .await
+        .await;
     }
 
     /// The binding by which the operator gives the role `viewer` in a namespace.

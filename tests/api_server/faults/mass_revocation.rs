@@ -23,7 +23,7 @@ async fn with_crew(office: Department<'static>) -> (Department<'static>, Vec<Str
 }
 
 impl Department<'_> {
-    async fn is_braked(&self, kind: &str, name: &str) {
+    async fn waits_for_a_confirmation(&self, kind: &str, name: &str) {
         self.becomes(kind, &self.catalog(), name, "MassRevocationHeld", "True ConfirmationRequired").await;
     }
 
@@ -49,8 +49,8 @@ async fn rest() {
 async fn an_edit_of_a_package_waits_for_its_confirmation() {
     let (office, _) = with_crew(department("mass-package").await).await;
     office.fills(ONCALL, json!([editor()])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
-    office.is_told("AccessPackage", ONCALL, "MassRevocationHeld").await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
+    office.is_told("AccessPackage", ONCALL, "MassRevocationHeld", "this edit would take").await;
     office.is_held_by(&office.name, EDIT, &CREW).await;
     rest().await;
     office.is_held_by(&office.name, VIEW, &CREW).await;
@@ -65,7 +65,7 @@ async fn an_edit_of_a_package_waits_for_its_confirmation() {
 async fn an_edit_that_is_undone_needs_no_confirmation() {
     let (office, _) = with_crew(department("mass-undone").await).await;
     office.fills(ONCALL, json!([])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     office.fills(ONCALL, json!([viewer()])).await;
     office.is_released("AccessPackage", ONCALL).await;
     rest().await;
@@ -78,7 +78,7 @@ async fn an_edit_of_a_resource_waits_as_well_and_nobody_joins_where_it_left() {
     let (office, _) = with_crew(department("mass-resource").await).await;
     office.builds("mass-resource-2").await;
     office.moves_to(&["mass-resource-2"]).await;
-    office.is_braked("CatalogResource", "production").await;
+    office.waits_for_a_confirmation("CatalogResource", "production").await;
     office.is_held_by("mass-resource-2", VIEW, &CREW).await;
     let newcomer = office.assigns_with(ONCALL, "newcomer", json!({})).await;
     let everybody = [&CREW[..], &["newcomer"]].concat();
@@ -99,7 +99,7 @@ async fn a_resource_that_moves_to_a_connector_waits_as_well() {
     let roles = json!([{"name": "viewer", "connector": member}]);
     let moved = json!({"spec": {"kubernetes": null, "connector": group, "roles": roles}});
     office.changes(CAROL, "CatalogResource", "production", moved).await;
-    office.is_braked("CatalogResource", "production").await;
+    office.waits_for_a_confirmation("CatalogResource", "production").await;
     rest().await;
     office.is_held_by(&office.name, VIEW, &CREW).await;
     office.confirms_as_told("CatalogResource", "production").await;
@@ -111,12 +111,12 @@ async fn a_resource_that_moves_to_a_connector_waits_as_well() {
 async fn a_confirmation_is_for_one_edit_only() {
     let (office, _) = with_crew(department("mass-again").await).await;
     office.fills(ONCALL, json!([editor()])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     office.confirms_as_told("AccessPackage", ONCALL).await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.is_held_by(&office.name, EDIT, &CREW).await;
     office.fills(ONCALL, json!([])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     rest().await;
     office.is_held_by(&office.name, EDIT, &CREW).await;
     office.confirms_as_told("AccessPackage", ONCALL).await;
@@ -138,7 +138,7 @@ async fn ends_and_revocations_are_never_held_back() {
 async fn what_is_held_back_is_held_although_some_of_them_go_for_good() {
     let (office, assignments) = with_crew(department("mass-erosion").await).await;
     office.fills(ONCALL, json!([])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     for assignment in &assignments[..3] {
         office.revokes(assignment).await;
         office.reaches("Assignment", assignment, "Revoked").await;
@@ -155,7 +155,7 @@ async fn who_only_keeps_a_role_does_not_get_it_in_more_places() {
     let (office, _) = with_crew(department("mass-places").await).await;
     office.builds("mass-places-2").await;
     office.fills(ONCALL, json!([])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     office.moves_to(&[&office.name, "mass-places-2"]).await;
     office.becomes("CatalogResource", &office.catalog(), "production", "Ready", "True Available").await;
     rest().await;
@@ -176,7 +176,7 @@ async fn drift_is_no_edit() {
 }
 
 #[tokio::test]
-async fn a_restart_does_not_release_the_brake() {
+async fn a_restart_confirms_nothing() {
     let plane = quiet().await;
     let args = ["--mass-revocation-count", "3"];
     let operator = Operator::start(&plane, &args).await;
@@ -186,8 +186,8 @@ async fn a_restart_does_not_release_the_brake() {
         assignments.push(office.assigns(member).await);
     }
     office.fills(ONCALL, json!([])).await;
-    office.is_braked("AccessPackage", ONCALL).await;
-    office.is_braked("CatalogResource", "production").await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("CatalogResource", "production").await;
     operator.kill();
 
     // Those who are left are too few to be held for themselves.
@@ -197,15 +197,15 @@ async fn a_restart_does_not_release_the_brake() {
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
     is_idle(&operator).await;
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
-    office.is_braked("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
     operator.kill();
 
     office.changes(CAROL, "CatalogResource", "production", json!({"spec": {"roles": [role("editor", EDIT)]}})).await;
     let operator = Operator::start(&plane, &args).await;
     is_idle(&operator).await;
     office.is_held_by(&office.name, VIEW, &CREW[2..]).await;
-    office.is_braked("AccessPackage", ONCALL).await;
-    office.is_braked("CatalogResource", "production").await;
+    office.waits_for_a_confirmation("AccessPackage", ONCALL).await;
+    office.waits_for_a_confirmation("CatalogResource", "production").await;
     office.confirms_as_told("CatalogResource", "production").await;
     office.is_held_by(&office.name, VIEW, &[]).await;
     office.is_right().await;
